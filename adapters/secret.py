@@ -1,0 +1,48 @@
+"""A secret in a setting: where it is to be found, never the thing itself."""
+
+import os
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+
+class Secret(BaseModel):
+    """`{ env = "NAME" }`, `{ file = "/run/secrets/x" }` or `{ credential = "name" }` (systemd's LoadCredential)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    env: str | None = None
+    file: Path | None = None
+    credential: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_plain_text(cls, given: object) -> object:
+        if isinstance(given, str):
+            raise ValueError(
+                'a secret is never written here: use { env = "NAME" }, { file = "PATH" } or { credential = "NAME" }'
+            )
+        return given
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if sum(x is not None for x in (self.env, self.file, self.credential)) != 1:
+            raise ValueError("name exactly one of env, file and credential")
+        return self
+
+    def reveal(self) -> str:
+        """The secret's text; raises LookupError that names what is missing."""
+        if self.env is not None:
+            if self.env not in os.environ:
+                raise LookupError(f"the environment variable {self.env} is not set")
+            return os.environ[self.env]
+        path = self.file
+        if path is None:
+            folder = os.environ.get("CREDENTIALS_DIRECTORY")
+            if folder is None:
+                raise LookupError(f"no CREDENTIALS_DIRECTORY to take the credential {self.credential} from")
+            path = Path(folder) / str(self.credential)
+        try:
+            return path.read_text(encoding="utf-8").rstrip("\r\n")
+        except OSError as error:
+            raise LookupError(f"cannot read the secret's file {path}: {error.strerror}") from error

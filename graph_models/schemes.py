@@ -1,0 +1,42 @@
+"""Identifier schemes: how far a value of each is unique, and which values mean nothing."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class SchemeScope(StrEnum):
+    GLOBAL = "GLOBAL"
+    ORGANIZATION = "ORGANIZATION"
+    SOURCE = "SOURCE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheme:
+    name: str
+    scope: SchemeScope
+    meaning: str
+    placeholders: frozenset[str] = frozenset()  # compared after upper-casing and dropping separators
+    personal: bool = False  # stored as an HMAC under the park key
+
+
+COMMON_PLACEHOLDERS = frozenset({"", "0", "NA", "NONE", "NULL", "UNKNOWN", "TBD", "DEFAULT", "无", "未知"})
+
+SCHEMES = (
+    Scheme(name="unified_social_credit_code", scope=SchemeScope.GLOBAL, meaning="GB 32100, 18 characters"),
+    Scheme(
+        name="serial_number",
+        scope=SchemeScope.GLOBAL,
+        meaning="manufacturer and serial number, joined by '/'",
+        placeholders=frozenset({"123456789", "00000000"}),
+    ),
+    Scheme(
+        name="mac",
+        scope=SchemeScope.GLOBAL,
+        meaning="EUI-48",
+        placeholders=frozenset({"000000000000", "FFFFFFFFFFFF"}),
+    ),
+    Scheme(name="onvif_endpoint", scope=SchemeScope.GLOBAL, meaning="WS-Discovery endpoint address"),
+    Scheme(name="place_code", scope=SchemeScope.ORGANIZATION, meaning="the park's own code of a place"),
+    Scheme(name="asset_tag", scope=SchemeScope.ORGANIZATION, meaning="an organization's inventory number"),
+    Scheme(name="resident_identity", scope=SchemeScope.GLOBAL, meaning="GB 11643", personal=True),
+)

@@ -1,0 +1,70 @@
+"""Who asks, and what may be shown: every query function takes a `Viewer` and a `Mask`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """The subject of one operation, immutable while it runs."""
+
+    subject: str
+    roles: frozenset[str] = frozenset()
+    organization: str | None = None
+    purpose: str = "operations"
+    expires_at: datetime | None = None
+
+
+LOCAL_ADMINISTRATOR = Viewer(subject="local-administrator", roles=frozenset({"administrator"}))
+
+
+class Visibility(StrEnum):
+    """What a grant does with a field, from most to least open."""
+
+    SHOW = "SHOW"
+    MASK_LAST4 = "MASK_LAST4"  # all but the last four characters are hidden
+    MASK_ALL = "MASK_ALL"  # that a value exists is shown, the value is not
+    HIDE = "HIDE"
+
+
+_OPENNESS = {v: rank for rank, v in enumerate(Visibility)}
+
+
+def least_restrictive(left: Visibility, right: Visibility) -> Visibility:
+    return left if _OPENNESS[left] <= _OPENNESS[right] else right
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """A named set of rows; the name is resolved to a predicate written by hand in `hub/graph/select.py`.
+
+    `everything` has no parameters; `within_places` takes `places`, ids whose subtrees are meant.
+    """
+
+    name: str
+    parameters: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+
+EVERYTHING = Scope(name="everything")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Rows of `scope`, shown as `fields` says; keys are `Type.field` in the graph's own names."""
+
+    scope: Scope
+    fields: Mapping[str, Visibility] = field(default_factory=lambda: MappingProxyType({}))
+    default: Visibility = Visibility.SHOW
+
+    def visibility(self, name: str) -> Visibility:
+        return self.fields.get(name, self.default)
+
+
+Mask = tuple[Grant, ...]
+"""A row is visible if the scope of any grant holds it; a field is shown under the least restrictive
+visibility among the grants whose scope holds that row."""
+
+SHOW_ALL: Mask = (Grant(scope=EVERYTHING),)
