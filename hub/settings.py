@@ -1,0 +1,242 @@
+"""The park file: every setting, read once, wrong ones refused with the key, the file and the nearest right key."""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from adapters.contract import AdapterConfig, AnyDefinition
+from adapters.registry import UnknownAdapter, find
+from adapters.secret import Secret
+from hub.errors import SettingsError
+from hub.units import Quantity
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _duration(given: object) -> object:
+    if isinstance(given, str):
+        found = _DURATION.fullmatch(given.strip())
+        if found is None:
+            raise ValueError(f"{given!r} is no duration: write a number and ms, s, m, h or d, such as 30s")
+        return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+    return given
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{name!r} is no IANA time zone, such as Asia/Shanghai") from error
+    return name
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Park(Section):
+    name: str
+    timezone: Zone = "Asia/Shanghai"
+    key: Path = Path("park.key")  # beside the park file unless absolute; outside the state folder
+
+
+class State(Section):
+    dir: Path = Path("var")
+
+
+class JournalSection(Section):
+    url: str = Field(default="sqlite", pattern=r"^(sqlite|postgres(ql)?://.*)$")
+    keys_url: str | None = None  # a database of its own for the key store; with PostgreSQL only
+    password: Secret | None = None  # where the URL names none
+
+
+class GraphSection(Section):
+    uri: str | None = Field(default=None, pattern=r"^(neo4j|bolt)(\+s|\+ssc)?://.*$")
+    user: str = "neo4j"
+    password: Secret | None = None
+    database: str | None = None
+
+
+class Web(Section):
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)  # 0: any free one
+
+
+class QuantitySection(Section):
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    unit: str
+    deadband: float = Field(default=0.0, ge=0)
+    heartbeat: Duration = timedelta(seconds=60)
+    retention: Duration = timedelta(days=90)
+
+    def quantity(self) -> Quantity:
+        return Quantity(**self.model_dump())
+
+
+class SourceSection(Section):
+    id: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    adapter: str
+    every: Duration = timedelta(seconds=10)
+    discover_every: Duration = timedelta(hours=1)
+    expect_within: Duration = timedelta(seconds=60)
+    max_skew: Duration = timedelta(minutes=5)
+    timezone: Zone = "UTC"
+    coordinates: Literal["WGS-84", "GCJ-02", "BD-09"] = "WGS-84"
+    precedence: int = 50
+    trusted_schemes: tuple[str, ...] = ()
+    organization: str | None = None
+    buffered_history: bool = False  # old stamps are the device's buffer, not a wrong clock
+    retire_guard: float = Field(default=0.3, ge=0, le=1)
+    config: dict[str, object] = Field(default_factory=dict)
+
+
+class ParkFile(Section):
+    """The file as it is written."""
+
+    rules: Path | None = None
+    park: Park
+    state: State = State()
+    journal: JournalSection = JournalSection()
+    graph: GraphSection = GraphSection()
+    web: Web = Web()
+    quantity: tuple[QuantitySection, ...] = ()
+    source: tuple[SourceSection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfiguredSource:
+    """A source's section with its adapter found and its config checked."""
+
+    section: SourceSection
+    definition: AnyDefinition
+    config: AdapterConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The park file with its paths resolved and its sources' adapters found."""
+
+    file: Path
+    park: Park
+    state_dir: Path
+    park_key: Path
+    journal: JournalSection
+    graph: GraphSection
+    graph_from_environment: bool
+    web: Web
+    rules: Path | None
+    quantities: Mapping[str, Quantity]
+    sources: tuple[ConfiguredSource, ...]
+
+
+def load(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Reads and checks the park file; raises SettingsError with everything that is wrong in it."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise SettingsError(f"{file}: no such file. Write one, or name it with --config.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: cannot be read: {error}") from error
+    try:
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: not TOML: {error}") from error
+    try:
+        parsed = ParkFile.model_validate(given)
+    except ValidationError as error:
+        raise SettingsError(_explain(file, error, given, ParkFile)) from error
+    uri = environment.get("NEO4J_URI")
+    graph = parsed.graph.model_copy(update={"uri": uri}) if uri else parsed.graph
+    problems = [*_duplicates(parsed)]
+    sources: list[ConfiguredSource] = []
+    for number, section in enumerate(parsed.source):
+        try:
+            sources.append(_configured(section))
+        except UnknownAdapter as error:
+            problems.append(f"source[{number}].adapter: {error}")
+        except ValidationError as error:
+            shown = _explain(file, error, section.config, find(section.adapter).config, f"source[{number}].config.")
+            problems.append(shown.removeprefix(f"{file}: "))
+    if problems:
+        raise SettingsError("\n".join(f"{file}: {problem}" for problem in problems))
+    base = file.resolve().parent
+    return Settings(
+        file=file,
+        park=parsed.park,
+        state_dir=base / parsed.state.dir,
+        park_key=base / parsed.park.key,
+        journal=parsed.journal,
+        graph=graph,
+        graph_from_environment=bool(uri),
+        web=parsed.web,
+        rules=base / parsed.rules if parsed.rules else None,
+        quantities={q.name: q.quantity() for q in parsed.quantity},
+        sources=tuple(sources),
+    )
+
+
+def _configured(section: SourceSection) -> ConfiguredSource:
+    definition = find(section.adapter)
+    config: AdapterConfig = definition.config.model_validate(section.config)
+    return ConfiguredSource(section=section, definition=definition, config=config)
+
+
+def _duplicates(parsed: ParkFile) -> Iterator[str]:
+    for what, names in (
+        ("quantity name", [q.name for q in parsed.quantity]),
+        ("source id", [s.id for s in parsed.source]),
+    ):
+        for name in sorted({n for n in names if names.count(n) > 1}):
+            yield f"the {what} {name!r} stands twice"
+    if any(s.id == "hub" for s in parsed.source):
+        yield "a source cannot be called 'hub': the hub itself speaks under that name"
+
+
+def _explain(file: Path, error: ValidationError, given: object, model: type[BaseModel], prefix: str = "") -> str:
+    return "\n".join(
+        f"{file}: {prefix}{_dotted(e['loc'])}: {_reason(e['type'], e['msg'], e['loc'], model)}" for e in error.errors()
+    )
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    return "".join(f"[{x}]" if isinstance(x, int) else f".{x}" for x in location).removeprefix(".")
+
+
+def _reason(kind: str, message: str, location: tuple[int | str, ...], model: type[BaseModel]) -> str:
+    if kind != "extra_forbidden":
+        return message.removeprefix("Value error, ")
+    keys = _keys_at(model, location[:-1])
+    near = difflib.get_close_matches(str(location[-1]), keys, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(keys))}"
+    return f"there is no such key; {hint}"
+
+
+def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the model at `location` knows; union members and indexes are walked through."""
+    models = [model]
+    for step in location:
+        if isinstance(step, int):
+            continue
+        found = [m for x in models if step in x.model_fields for m in _models_in(x.model_fields[step].annotation)]
+        models = found or models
+    return [name for m in models for name in m.model_fields]
+
+
+def _models_in(annotation: object) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [m for part in get_args(annotation) for m in _models_in(part)]
