@@ -1,0 +1,137 @@
+"""What every resolver is handed: the hub's parts, who asks, what may be shown, and the request's batches."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from hub.clock import Clock
+from hub.journal.log import Journal
+from hub.viewer import Mask, Viewer
+
+if TYPE_CHECKING:
+    from schema.loaders import Loaders
+
+
+class Store(Protocol):
+    """The graph; raises GraphUnavailable."""
+
+    async def read(self, statement: str, parameters: Mapping[str, object]) -> list[dict[str, object]]:
+        """The rows of a statement that writes nothing."""
+        ...
+
+
+class SourceStatus(Protocol):
+    """How one source fares; times are aware UTC."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def adapter(self) -> str: ...
+    @property
+    def state(self) -> str:
+        """One of `adapters.contract.HealthState`."""
+        ...
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def since(self) -> datetime | None: ...
+    @property
+    def last_batch_at(self) -> datetime | None: ...
+    @property
+    def lag_seconds(self) -> float | None: ...
+    @property
+    def stale(self) -> bool: ...
+    @property
+    def dead_letters(self) -> int: ...
+
+
+class Sources(Protocol):
+    def statuses(self) -> Sequence[SourceStatus]:
+        """All configured sources, in the park file's order."""
+        ...
+
+    @property
+    def precedence(self) -> Mapping[str, int]:
+        """Source id → precedence; the greater is believed."""
+        ...
+
+
+class AlertFact(Protocol):
+    """One `alert.*` event of the log, as the feed tells it."""
+
+    @property
+    def cursor(self) -> str: ...
+    @property
+    def seq(self) -> int: ...
+    @property
+    def type(self) -> str:
+        """`alert.opened`, `alert.acknowledged`, `alert.returned` or `alert.closed`, or its `AlertEventType`."""
+        ...
+
+    @property
+    def alert(self) -> Mapping[str, object]:
+        """The event's own snapshot, which needs no graph."""
+        ...
+
+
+class Feed(Protocol):
+    def alerts(self, after: str | None) -> AsyncIterator[AlertFact]:
+        """Alert events past the cursor `after`, then live ones, without end; from now on where it is None.
+        Raises CursorGone."""
+        ...
+
+
+class Acknowledged(Protocol):
+    @property
+    def seq(self) -> int: ...
+    @property
+    def alert(self) -> Mapping[str, object]: ...
+
+
+class Desk(Protocol):
+    async def acknowledge(self, viewer: Viewer, alert_id: str, note: str | None, key: str) -> Acknowledged:
+        """Raises NotFound, Conflict, StorageFull."""
+        ...
+
+
+class Projection(Protocol):
+    @property
+    def position(self) -> int:
+        """The sequence up to which the graph holds the log."""
+        ...
+
+    async def wait_for(self, seq: int, seconds: float) -> bool:
+        """True once the graph holds `seq`; False when `seconds` passed first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The hub's parts that the schema calls: one set a process."""
+
+    journal: Journal
+    store: Store
+    feed: Feed
+    sources: Sources
+    desk: Desk
+    projection: Projection
+    clock: Clock
+
+
+def _loaders() -> "Loaders":
+    from schema.loaders import Loaders
+
+    return Loaders()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One a request (a subscription's events each take a fresh one, so that their batches are new)."""
+
+    services: Services
+    viewer: Viewer
+    mask: Mask
+    language: str = "zh"
+    loaders: "Loaders" = field(default_factory=_loaders)
