@@ -8,6 +8,7 @@ CausewayError
 ├── NotFound             nothing of that id, or nothing that the viewer may see
 ├── Conflict             the stream moved on since it was read; read again and decide
 ├── CursorGone           the cursor is of an earlier epoch, or past what is kept
+├── TooSlow              a subscriber reads more slowly than the log grows; resume by cursor
 ├── GraphUnavailable     the graph does not answer; the journal goes on
 ├── GraphBehind          the graph has not yet reached the sequence that was asked for
 ├── StorageFull          the journal cannot be written; nothing was acknowledged
@@ -82,6 +83,11 @@ class Conflict(CausewayError):
 
 class CursorGone(CausewayError):
     code = Code.CURSOR_GONE
+
+
+class TooSlow(CausewayError):
+    code = Code.RATE_LIMITED
+    retry = True
 
 
 class GraphUnavailable(CausewayError):
