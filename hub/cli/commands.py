@@ -1,0 +1,212 @@
+"""What a person can type; each command is a few lines over `hub.operations`, `hub.app` and `hub.cli.report`."""
+
+import asyncio
+import runpy
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adapters import registry
+from adapters.iot import register_maps
+from adapters.testing import run_contract
+from hub import settings as park_file
+from hub.app import serve as serve_hub
+from hub.cli import check as checks
+from hub.cli import report
+from hub.cli.operate import operate, refuse_while_running
+from hub.errors import BadRequest
+from hub.journal import backup as journal_backup
+from hub.operations import journal_config, keys_config
+from hub.telemetry import configure_logs
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Joins a park's sensors, cameras, stock and warnings into one graph with one GraphQL API and live alerts.",
+    epilog="Start with `causeway check`, then `causeway serve`. Every command takes --help.",
+)
+adapters_app = typer.Typer(
+    no_args_is_help=True, help="What sources the hub can read, and whether an adapter keeps the contract."
+)
+dead_letters_app = typer.Typer(no_args_is_help=True, help="Payloads that could not be read: look, mend, replay.")
+import_app = typer.Typer(
+    no_args_is_help=True, help="Bring in what a park already has; every import shows first what it would change."
+)
+app.add_typer(adapters_app, name="adapters")
+app.add_typer(dead_letters_app, name="dead-letters")
+app.add_typer(import_app, name="import")
+
+Config = Annotated[
+    Path, typer.Option("--config", "-c", envvar="CAUSEWAY_CONFIG", help="The park file.", show_default=True)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON lines, for programs.")]
+PARK = Path("park.toml")
+
+
+@app.command()
+def serve(
+    config: Config = PARK, log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO"
+) -> None:
+    """Run the hub: read all sources, keep the journal, raise alerts, answer GraphQL. SIGTERM ends it cleanly."""
+    configure_logs(log_level.upper())
+    asyncio.run(serve_hub(park_file.load(config)))
+
+
+@app.command()
+def check(config: Config = PARK, json: Json = False) -> None:
+    """Check the park file, then reach every source, the journal and the graph, and say what to mend."""
+    settings = park_file.load(config)
+    findings = asyncio.run(checks.check(settings))
+    report.findings(findings, json=json)
+    if any(not f.ok for f in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after the script; fail if anything did not hold.")] = False,
+) -> None:
+    """Run a whole small park on this machine: real protocol servers, a scripted emergency, live alerts."""
+    script = Path(__file__).resolve().parents[2] / "examples" / "park" / "demo.py"
+    if not script.exists():
+        raise BadRequest("the demo's park is not here; run it from a clone of the repository (make demo)")
+    sys.argv = [str(script), *(["--once"] if once else [])]
+    runpy.run_path(str(script), run_name="__main__")
+
+
+@app.command()
+def sources(config: Config = PARK, json: Json = False) -> None:
+    """Show each source's state, lag and last batch."""
+    report.lines(operate(park_file.load(config), "sources", {}), report.SOURCES, json=json)
+
+
+@app.command()
+def rebuild(config: Config = PARK, json: Json = False) -> None:
+    """Write the graph anew from the journal, beside the present one, which is swept once the new one stands."""
+    report.lines(operate(park_file.load(config), "rebuild", {}), report.PLAIN, json=json)
+
+
+@app.command()
+def replay(
+    config: Config = PARK,
+    check: Annotated[bool, typer.Option("--check", help="Compare; without it nothing is done.")] = False,
+    json: Json = False,
+) -> None:
+    """Run the warning rules over the journal again and compare with the alerts that were recorded."""
+    if not check:
+        raise BadRequest("replay only compares: causeway replay --check")
+    report.lines(operate(park_file.load(config), "replay", {}), report.REPLAY, json=json)
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A new folder for the backup.")],
+    config: Config = PARK,
+    json: Json = False,
+) -> None:
+    """Copy the journal while the hub runs. Keys are never in it: they are kept by `--keys` apart."""
+    report.lines(operate(park_file.load(config), "backup", {"folder": str(folder.resolve())}), report.PLAIN, json=json)
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="The folder of a backup.", exists=True, file_okay=False)],
+    config: Config = PARK,
+    force: Annotated[bool, typer.Option("--force", help="Replace the journal that is there.")] = False,
+) -> None:
+    """Put a backup in place of the journal. A new epoch begins: clients' cursors are refused and they start anew."""
+    settings = park_file.load(config)
+    refuse_while_running(settings, "restore")
+    report.restored(
+        journal_backup.restore(folder, journal_config(settings), keys_config(settings), force=force), settings.file
+    )
+
+
+@adapters_app.command("list")
+def adapters_list(json: Json = False) -> None:
+    """The adapters that are installed, with what each reads."""
+    report.adapters(registry.describe(), json=json)
+
+
+@adapters_app.command("test")
+def adapters_test(name: Annotated[str, typer.Argument(help="An adapter's name.")]) -> None:
+    """Run the contract's tests against an adapter and its counterpart (`causeway.adapters.counterparts`)."""
+    raise typer.Exit(run_contract(name))
+
+
+@dead_letters_app.command("list")
+def dead_letters_list(
+    config: Config = PARK,
+    source: Annotated[str | None, typer.Option(help="Of this source alone.")] = None,
+    json: Json = False,
+) -> None:
+    """The payloads that could not be read, oldest first, with the reason."""
+    arguments = {"source": source} if source else {}
+    report.lines(operate(park_file.load(config), "dead-letters", arguments), report.DEAD_LETTERS, json=json)
+
+
+@dead_letters_app.command("show")
+def dead_letters_show(number: int, config: Config = PARK, json: Json = False) -> None:
+    """One payload, as it came."""
+    report.lines(operate(park_file.load(config), "dead-letter", {"id": number}), report.PLAIN, json=json)
+
+
+@dead_letters_app.command("replay")
+def dead_letters_replay(
+    numbers: Annotated[list[int] | None, typer.Argument(help="Which; all of the source where none is named.")] = None,
+    config: Config = PARK,
+    source: Annotated[str | None, typer.Option(help="Of this source alone.")] = None,
+    json: Json = False,
+) -> None:
+    """Read them again with the present adapter and settings; those that can now be read are stored."""
+    arguments = {"ids": numbers or [], "source": source}
+    report.lines(operate(park_file.load(config), "replay-dead-letters", arguments), report.PLAIN, json=json)
+
+
+@import_app.command("places")
+def import_places(
+    file: Annotated[Path, typer.Argument(help="A CSV file; --template writes one.", dir_okay=False)],
+    config: Config = PARK,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Store without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and stop.")] = False,
+    template: Annotated[bool, typer.Option("--template", help="Write an example to FILE and stop.")] = False,
+    json: Json = False,
+) -> None:
+    """Buildings, storeys and zones from a CSV file: shows what is new, changed and rejected, then asks."""
+    if template:
+        report.write_places_template(file)
+        return
+    settings = park_file.load(config)
+    arguments: dict[str, object] = {"csv": _read(file), "file": file.name}
+    shown = report.lines(operate(settings, "preview-places", arguments), report.PREVIEW, json=json)
+    if dry_run or not shown.get("changes"):
+        raise typer.Exit(1 if shown.get("rejected") else 0)
+    if not yes and not typer.confirm("Store these?", default=False):
+        raise typer.Exit(1)
+    report.lines(operate(settings, "import-places", arguments), report.PLAIN, json=json)
+
+
+@import_app.command("modbus-map")
+def import_modbus_map(
+    file: Annotated[Path, typer.Argument(help="A register map as CSV (device, poll and ref rows).", exists=True)],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here, not to the terminal.")] = None,
+) -> None:
+    """Turn a vendor's register list into the map that a Modbus source takes; doubts go to standard error."""
+    imported = register_maps.read_csv(file.read_text(encoding="utf-8", errors="replace"))
+    for warning in imported.warnings:
+        print(warning, file=sys.stderr)
+    text = f"# from {file.name}\n{register_maps.to_toml(imported)}"
+    if output:
+        output.write_text(text, encoding="utf-8")
+    else:
+        print(text)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_bytes().hex()
+    except OSError as error:
+        raise BadRequest(f"{file}: {error.strerror}") from error

@@ -1,0 +1,136 @@
+"""How commands show what they found: tables for people, JSON lines for programs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from hub.control import Line
+
+PLACES_TEMPLATE = """code,kind,name,part_of,adjacent_to,level,area,latitude,longitude
+P,PARK,Example park,,,,,29.5630,106.5516
+B1,BUILDING,Hardware hall,P,B2,,2400,29.5631,106.5517
+B1-1F,STOREY,Ground floor,B1,,1,2400,,
+B1-1F-A,ZONE,Loading bay,B1-1F,,,300,,
+B2,BUILDING,Warehouse,P,B1,,5200,29.5634,106.5520
+"""
+
+out = Console(highlight=False, soft_wrap=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Which keys of a result's `rows` stand under which headings, and the words where there are none."""
+
+    columns: Mapping[str, str]
+    none: str
+
+
+PLAIN = Columns(columns={}, none="")
+SOURCES = Columns(
+    columns={
+        "id": "source",
+        "adapter": "adapter",
+        "state": "state",
+        "lag": "lag s",
+        "last_batch_at": "last batch",
+        "records": "records",
+        "dead_letters": "dead letters",
+        "text": "what to do",
+    },
+    none="The park file names no source.",
+)
+DEAD_LETTERS = Columns(
+    columns={
+        "id": "number",
+        "source": "source",
+        "received_at": "received",
+        "key": "from",
+        "where": "where",
+        "reason": "reason",
+        "replayed_at": "replayed",
+    },
+    none="No dead letters.",
+)
+PREVIEW = Columns(
+    columns={"what": "what", "row": "row", "code": "code", "detail": "detail"}, none="Nothing would change."
+)
+REPLAY = Columns(columns={"difference": "difference"}, none="")
+
+
+def lines(found: Iterable[Line], columns: Columns, *, json: bool) -> Mapping[str, Any]:
+    """Prints progress as it comes and the result at the end; returns the result."""
+    result: Mapping[str, Any] = {}
+    for line in found:
+        if json:
+            print(orjson.dumps(line, default=str).decode())
+        elif "progress" in line:
+            out.print(f"[dim]{line['progress']}[/dim]")
+        if isinstance(given := line.get("result"), Mapping):
+            result = given
+    if not json:
+        _print(result, columns)
+    return result
+
+
+def _print(result: Mapping[str, Any], columns: Columns) -> None:
+    rows = result.get("rows")
+    if isinstance(rows, Sequence):
+        _table(rows, columns)
+    for key, value in result.items():
+        if key != "rows":
+            out.print(f"{key.replace('_', ' ')}: {value}", markup=False)
+
+
+def _table(rows: Sequence[Mapping[str, Any]], columns: Columns) -> None:
+    if not rows:
+        out.print(columns.none)
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in columns.columns.values():
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if row.get(key) is None else str(row.get(key)) for key in columns.columns))
+    out.print(table)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that `causeway check` looked at."""
+
+    what: str
+    ok: bool
+    text: str
+
+
+def findings(found: Sequence[Finding], *, json: bool) -> None:
+    for finding in found:
+        if json:
+            print(orjson.dumps(asdict(finding)).decode())
+        else:
+            mark = "[green]ok  [/green]" if finding.ok else "[red]MEND[/red]"
+            out.print(mark, finding.what, end=": ")
+            out.print(finding.text, markup=False)
+
+
+def adapters(rows: Sequence[Mapping[str, Any]], *, json: bool) -> None:
+    if json:
+        for row in rows:
+            print(orjson.dumps(row, default=str).decode())
+        return
+    _table(rows, Columns(columns={"name": "name", "version": "version", "summary": "reads"}, none="No adapters."))
+
+
+def restored(summary: Mapping[str, object], file: Path) -> None:
+    for key, value in summary.items():
+        out.print(f"{key.replace('_', ' ')}: {value}", markup=False)
+    out.print(f"Now: causeway serve --config {file}", markup=False)
+
+
+def write_places_template(file: Path) -> None:
+    file.write_text(PLACES_TEMPLATE, encoding="utf-8")
+    out.print(f"{file}: an example park; change it, then causeway import places {file}", markup=False)
