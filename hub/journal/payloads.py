@@ -1,0 +1,171 @@
+"""What the log's payloads hold: the newest version of each type, as it stands in JSON.
+
+Keys are camel case and times ISO 8601 in UTC. Changing a shape means a new version here, a step in `upcast.py`
+and a row in `tests/journal_corpus/`; the older rows stay for ever.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, TypedDict
+
+JsonValue = str | int | float | bool | None | list[Any] | dict[str, Any]
+
+
+class Named(TypedDict):
+    """An entity as it was called when the event was written."""
+
+    id: str
+    kind: str
+    name: str | None
+
+
+class AlertSnapshot(TypedDict):
+    """All that a client needs to act, without the graph; `value` and `limit` are in `unit` (UCUM)."""
+
+    id: str
+    rule: str
+    severity: Literal["EXTREME", "SEVERE", "MODERATE", "MINOR", "UNKNOWN"]
+    state: Literal["UNACKNOWLEDGED", "ACKNOWLEDGED", "RETURNED_UNACKNOWLEDGED", "NORMAL"]
+    code: str
+    openedAt: str
+    acknowledgedAt: str | None
+    acknowledgedBy: str | None
+    returnedAt: str | None
+    closedAt: str | None
+    quantity: str | None
+    value: float | None
+    limit: float | None
+    unit: str | None
+    subject: Named
+    path: list[Named]  # nearest place first
+
+
+class AlertPayload(TypedDict):
+    alert: AlertSnapshot
+    note: NotRequired[str | None]
+
+
+class RulesReplaced(TypedDict):
+    digest: str  # SHA-256 in hex of the rule file
+    rules: list[dict[str, Any]]
+
+
+class TimerFired(TypedDict):
+    deadline: str
+    subject: str
+    rule: str
+
+
+class SourceState(TypedDict):
+    source: str
+    reason: str
+
+
+class ReadingsExpired(TypedDict):
+    before: str
+    series: list[int]
+    count: int
+
+
+class Evidence(TypedDict):
+    """What speaks for a match: an identifier (a personal one as its HMAC), or LOOKS_ALIKE's name and place."""
+
+    scheme: str
+    value: str
+
+
+MatchReason = Literal[
+    "SAME_SOURCE",
+    "TWO_ORGANIZATIONS",
+    "TWO_KINDS",
+    "UNTRUSTED_SCHEME",
+    "LOOKS_ALIKE",
+    "WIDE",
+    "CONFLICT_NEARBY",
+]
+"""Why a match was not made by itself. WIDE: it would touch more entities than the limit. CONFLICT_NEARBY: the two
+agree, but what else they are connected with does not."""
+
+
+class MatchProposed(TypedDict):
+    match: str
+    left: str  # entity ids, as of the event
+    right: str
+    reason: MatchReason
+    evidence: list[Evidence]
+
+
+class MatchDecided(TypedDict):
+    match: str
+    left: str
+    right: str
+
+
+class EntityMerged(TypedDict):
+    """`alias` is from now on another name of `entity`."""
+
+    entity: str
+    alias: str
+
+
+class EntitySplit(TypedDict):
+    """`alias` is an entity of its own again, no longer `entity`."""
+
+    entity: str
+    alias: str
+
+
+class IncidentState(TypedDict):
+    id: str
+    severity: Literal["EXTREME", "SEVERE", "MODERATE", "MINOR", "UNKNOWN"]
+    openedAt: str
+    closedAt: str | None
+    alerts: list[str]
+    place: Named | None
+
+
+class IncidentPayload(TypedDict):
+    incident: IncidentState
+
+
+class PlacesImported(TypedDict):
+    file: str  # its name, without folders
+    digest: str  # SHA-256 in hex of the file
+    places: int
+
+
+class IdentifierPayload(TypedDict):
+    scheme: str
+    value: str
+
+
+class LinkPayload(TypedDict):
+    relation: str
+    target: str
+    source: str | None
+
+
+class PositionPayload(TypedDict):
+    latitude: float
+    longitude: float
+
+
+EVENTS: Mapping[str, tuple[int, type]] = {
+    "alert.opened": (1, AlertPayload),
+    "alert.acknowledged": (1, AlertPayload),
+    "alert.returned": (1, AlertPayload),
+    "alert.closed": (1, AlertPayload),
+    "rules.replaced": (1, RulesReplaced),
+    "timer.fired": (1, TimerFired),
+    "match.proposed": (1, MatchProposed),
+    "match.accepted": (1, MatchDecided),
+    "match.refused": (1, MatchDecided),
+    "entity.merged": (1, EntityMerged),
+    "entity.split": (1, EntitySplit),
+    "source.unavailable": (1, SourceState),
+    "source.recovered": (1, SourceState),
+    "incident.opened": (1, IncidentPayload),
+    "incident.closed": (1, IncidentPayload),
+    "readings.expired": (1, ReadingsExpired),
+    "places.imported": (1, PlacesImported),
+}
+"""Each type's newest version and its shape."""

@@ -1,0 +1,43 @@
+"""Casts payloads of every version ever released up to the newest: pure, one small step a version."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from hub.errors import JournalCorrupt
+from hub.journal.payloads import EVENTS
+from hub.journal.records import Json
+
+CLAIM = "claim"
+SIGNAL = "signal"
+
+CURRENT: Mapping[str, int] = MappingProxyType(
+    {CLAIM: 1, SIGNAL: 1} | {name: version for name, (version, _) in EVENTS.items()}
+)
+"""The newest version of every event type, and of the payloads of claims and signals: what appends write."""
+
+Step = Callable[[Json], Json]
+
+STEPS: Mapping[tuple[str, int], Step] = MappingProxyType({})
+"""(type, version) to what makes the next version of it; `version + 1` is what comes out."""
+
+
+def upcast(
+    type: str,  # noqa: A002 - the name that the log gives it
+    version: int,
+    data: Json,
+    *,
+    current: Mapping[str, int] = CURRENT,
+    steps: Mapping[tuple[str, int], Step] = STEPS,
+) -> tuple[int, Json]:
+    """The newest version of the payload. Raises JournalCorrupt for a type or version that this hub does not know."""
+    newest = current.get(type)
+    if newest is None:
+        raise JournalCorrupt(f"the log holds an event of the unknown type {type!r}; a newer hub wrote it: upgrade")
+    if not 1 <= version <= newest:
+        raise JournalCorrupt(
+            f"the log holds version {version} of {type!r} and this hub reads up to {newest}: upgrade the hub"
+        )
+    while version < newest:
+        data = steps[type, version](data)
+        version += 1
+    return version, data
