@@ -1,8 +1,8 @@
 """The journal's tables, on SQLite and PostgreSQL alike. Times are integers: microseconds since 1970, UTC.
 
 `external.entity` is the one place that says which entity a source's thing is: claims, links and series name
-things by (source, external id) and are joined through it. A merge writes `alias` (old → into, possibly a
-chain) and leaves `external` as it was; whoever parts two things that shared an id changes `external`.
+things by (source, external id) and are joined through it. A merge writes `alias` (old → into, one step, never
+a chain) and a split deletes it; `external.entity` never changes.
 """
 
 from sqlalchemy import (
@@ -182,28 +182,39 @@ dead_letter = Table(
 
 # ---- identity
 
-external = Table(
+external = Table(  # each thing of each source has an id of its own, made once; `alias` says what it is part of now
     "external",
     metadata,
     Column("source", Text, nullable=False),
     Column("external_id", Text, nullable=False),
     Column("entity", Text, nullable=False),
+    Column("made_at", BIG, nullable=False),
+    Column("kind", Text),  # null: it was linked to, and never claimed
+    Column("gone", Boolean, nullable=False),
+    Column("organization", Text, nullable=False),  # that its source declares; "" the park's own
+    Column("signature", LargeBinary),  # of what identity read in the latest claim
+    Column("alike", LargeBinary),  # hash of kind, name and place
     PrimaryKeyConstraint("source", "external_id"),
     Index("ix_external_entity", "entity"),
+    Index("ix_external_alike", "alike"),
 )
 
-identifier = Table(
+identifier = Table(  # who holds which; a thing that is gone keeps those it had last
     "identifier",
     metadata,
     Column("scheme", Text, nullable=False),
     Column("scope", Text, nullable=False),  # "" where global, else an organization or a source
     Column("value", Text, nullable=False),  # normalised; HMAC where the scheme is personal
-    Column("entity", Text, nullable=False),
-    PrimaryKeyConstraint("scheme", "scope", "value"),
+    Column("source", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("entity", Text, nullable=False),  # as `external` has it
+    Column("trusted", Boolean, nullable=False),
+    PrimaryKeyConstraint("scheme", "scope", "value", "source", "external_id"),
+    Index("ix_identifier_external", "source", "external_id"),
     Index("ix_identifier_entity", "entity"),
 )
 
-alias = Table(
+alias = Table(  # `into` is the entity that lives: never itself an alias
     "alias",
     metadata,
     Column("old", Text, primary_key=True),
@@ -215,11 +226,13 @@ match = Table(
     "match",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("left", Text, nullable=False),
+    Column("left", Text, nullable=False),  # ids as `external` has them, left < right
     Column("right", Text, nullable=False),
-    Column("state", Text, nullable=False),  # proposed, accepted, refused, parted
+    Column("state", Text, nullable=False),  # proposed, accepted, refused
+    Column("reason", Text, nullable=False),  # payloads.MatchReason, or DECIDED where nothing had proposed it
     Column("evidence", LargeBinary, nullable=False),  # JSON
     Column("proposed_at", BIG, nullable=False),
     Column("decided_at", BIG),
     UniqueConstraint("left", "right"),
+    Index("ix_match_right", "right"),
 )
