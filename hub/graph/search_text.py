@@ -1,0 +1,55 @@
+"""Search text of our own making, so that both engines find the same: one indexed property, asked with CONTAINS.
+
+A text becomes words between spaces: NFKC and lower case; runs of letters and digits as they are; runs of Han as
+single characters and bigrams; and the pinyin initials of a run (and of the whole text), so that `pdj` finds 配电间.
+A query's words must each begin a word of the text.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from itertools import pairwise
+
+from pypinyin import Style, lazy_pinyin
+
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f"
+_RUNS = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
+_IS_HAN = re.compile(rf"[{_HAN}]")
+
+
+def _runs(text: str) -> list[str]:
+    return _RUNS.findall(unicodedata.normalize("NFKC", text).lower())
+
+
+def _initials(han: str) -> str:
+    return "".join(lazy_pinyin(han, style=Style.FIRST_LETTER, errors="ignore"))
+
+
+def search_text(texts: Iterable[str]) -> str:
+    """The words of a node's searchable texts, each with a space before it; "" for none."""
+    words: dict[str, None] = {}
+    for text in texts:
+        initials = []
+        for run in _runs(text):
+            if _IS_HAN.match(run):
+                words.update(dict.fromkeys(run))
+                words.update((a + b, None) for a, b in pairwise(run))
+                initials.append(_initials(run))
+                words[initials[-1]] = None
+            else:
+                words[run] = None
+                initials.append(run)
+        words["".join(initials)] = None
+    words.pop("", None)
+    return "".join(f" {word}" for word in words)
+
+
+def search_words(query: str) -> list[str]:
+    """What `search` must contain, each of them, for a node to be found; [] finds nothing."""
+    words: list[str] = []
+    for run in _runs(query):
+        if _IS_HAN.match(run) and len(run) > 1:
+            words.extend(f" {a}{b}" for a, b in pairwise(run))
+        else:
+            words.append(f" {run}")
+    return list(dict.fromkeys(words))
