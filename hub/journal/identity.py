@@ -1,0 +1,434 @@
+"""Decides which entity each claim is about, in the transaction that appends the claim.
+
+Each thing of each source has an id of its own, made once; `components.partition` says which of them are one
+entity, whose id is its oldest thing's. The others are its aliases for ever, unless a split gives them back.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Protocol
+
+import orjson
+import sqlalchemy as sa
+
+from adapters.contract import Claim
+from graph_models import entities as declared
+from hub.clock import to_micros
+from hub.journal import neighbourhood
+from hub.journal.components import Pair, Proposal, oldest, pair, partition
+from hub.journal.identifiers import Key, key_of, normalise
+from hub.journal.ids import is_uuid, uuid7
+from hub.journal.neighbourhood import Aliases, chunks
+from hub.journal.records import HUB, NewEvent
+from hub.journal.tables import external, identifier, match, record
+from hub.journal.upcast import CURRENT
+
+MERGE_LIMIT = 20
+_LOOK_ALIKES = 5  # candidates that a claim is compared with
+_PLACED_BY = frozenset({"LOCATED_IN", "PART_OF"})
+_ALIKE_KINDS = frozenset({declared.Place.__name__, declared.Asset.__name__})  # kinds whose name is not personal
+
+
+class Hashes(Protocol):
+    """What identity needs of the keyring."""
+
+    def hmac(self, text: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceTrust:
+    """What a source may say: identifiers of `trusted_schemes` join its things with others'. `organization` is
+    whose records it holds (None: the park's own); `precedence` chooses among values."""
+
+    trusted_schemes: frozenset[str] = frozenset()
+    organization: str | None = None
+    precedence: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    entities: Mapping[str, str]  # external id → entity id
+    targets: Mapping[tuple[str, str], str]  # (source, external id) of what claims link to → entity id
+    events: Sequence[NewEvent]  # to append in the same batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """What is known of one source's thing; `signature` is None for one that was only linked to."""
+
+    entity: str
+    kind: str | None = None
+    gone: bool = False
+    signature: bytes | None = None
+    alike: bytes | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Change:
+    """A thing before and after a batch; `keys` is None where its identifiers stay as they are."""
+
+    before: _Held
+    after: _Held
+    keys: Mapping[Key, bool] | None = None  # to whether the source is trusted with it
+    name: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Keys:
+    """Identifiers that a batch gave (+1) and took (-1), those of things that changed otherwise, and the losers."""
+
+    moved: dict[Key, int] = field(default_factory=dict)
+    lost: set[Key] = field(default_factory=set)
+    all: set[Key] = field(default_factory=set)
+    untrusted: set[Key] = field(default_factory=set)
+
+
+class Identity:
+    """Runs in the journal's writer thread; what it caches must go when a transaction is rolled back."""
+
+    def __init__(
+        self,
+        keyring: Hashes,
+        trust: Mapping[str, SourceTrust] = MappingProxyType({}),
+        *,
+        merge_limit: int = MERGE_LIMIT,
+        cached: int = 20_000,
+    ) -> None:
+        self._keyring = keyring
+        self._trust = trust
+        self.merge_limit = merge_limit
+        self._cached = cached
+        self._held: OrderedDict[tuple[str, str], _Held] = OrderedDict()
+        self._aliases: Aliases | None = None
+        self._versions: dict[str, int] = {}
+
+    def forget_cache(self) -> None:
+        """After a rollback: the next call reads again what is committed."""
+        self._held.clear()
+        self._aliases = None
+        self._versions.clear()
+
+    def resolve(
+        self, connection: sa.Connection, source: str, claims: Sequence[Claim], recorded_at: datetime
+    ) -> Resolution:
+        """The entity of each claim and of what it links to, ids made where there were none, and the events of
+        merges, splits and proposals that follow from the claims."""
+        wanted = {(source, claim.external_id) for claim in claims}
+        targets = {(link.source or source, link.target) for claim in claims for link in claim.links}
+        held = self._look_up(connection, wanted | targets)
+        new = sorted((wanted | targets) - held.keys())
+        for name in new:
+            held[name] = _Held(entity=name[1] if name[0] == HUB and is_uuid(name[1]) else uuid7(recorded_at))
+        self._insert(connection, new, held, recorded_at)
+        aliases = self.aliases(connection)
+        changes = self._changes(source, claims, held, aliases)
+        events = self._take(connection, source, changes, recorded_at) if changes else []
+        for external_id, change in changes.items():
+            held[source, external_id] = change.after
+        self._remember(held)
+        return Resolution(
+            entities={claim.external_id: aliases.root(held[source, claim.external_id].entity) for claim in claims},
+            targets={name: aliases.root(held[name].entity) for name in targets},
+            events=events,
+        )
+
+    def aliases(self, connection: sa.Connection) -> Aliases:
+        if self._aliases is None:
+            self._aliases = Aliases(connection)
+        return self._aliases
+
+    def evaluate(
+        self,
+        connection: sa.Connection,
+        seeds: set[str],
+        recorded_at: datetime,
+        *,
+        actor: str = HUB,
+        reason: str | None = None,
+    ) -> list[NewEvent]:
+        """Parts and joins anew all that the things `seeds` may be one with; the events of what changed."""
+        aliases = self.aliases(connection)
+        found = neighbourhood.around(connection, seeds, aliases, limit=self.merge_limit)
+        result = partition(found.things, found.holders, found.accepted, found.refused, limit=self.merge_limit)
+        before = aliases.apply(connection, result.roots)
+        events = list[NewEvent]()
+        for one in sorted(before):
+            was, now = before[one], result.roots[one]
+            if was != one and aliases.root(was) == now:
+                continue  # it moved along with the entity that it was part of already
+            for type_, entity in (("entity.split", was), ("entity.merged", now)):
+                if entity != one:
+                    data = {"entity": entity, "alias": one}
+                    events.append(self.event(connection, type_, f"entity:{one}", data, actor, reason))
+        return events + self.propose(connection, result.proposals, recorded_at)
+
+    def propose(
+        self, connection: sa.Connection, proposals: Iterable[Proposal], recorded_at: datetime
+    ) -> list[NewEvent]:
+        """Records each pair that was neither proposed nor decided before."""
+        wanted = {pair(each.left, each.right): each for each in proposals}
+        known = set[Pair]()
+        for some in chunks({left for left, _ in wanted}):
+            rows = connection.execute(sa.select(match.c.left, match.c.right).where(match.c.left.in_(some)))
+            known |= {(row.left, row.right) for row in rows}
+        events, rows_to_add = list[NewEvent](), list[dict[str, object]]()
+        for (left, right), each in sorted(wanted.items()):
+            if (left, right) in known:
+                continue
+            id_ = uuid7(recorded_at)
+            evidence = [{"scheme": key.scheme, "value": key.value} for key in each.evidence]
+            data = {"match": id_, "left": left, "right": right, "reason": each.reason, "evidence": evidence}
+            rows_to_add.append(
+                {
+                    "id": id_,
+                    "left": left,
+                    "right": right,
+                    "state": "proposed",
+                    "reason": each.reason,
+                    "evidence": orjson.dumps(evidence),
+                    "proposed_at": to_micros(recorded_at),
+                }
+            )
+            events.append(self.event(connection, "match.proposed", f"match:{id_}", data, HUB, None))
+        if rows_to_add:
+            connection.execute(sa.insert(match), rows_to_add)
+        return events
+
+    def event(
+        self,
+        connection: sa.Connection,
+        type_: str,
+        stream: str,
+        data: Mapping[str, object],
+        actor: str,
+        reason: str | None,
+    ) -> NewEvent:
+        """The stream's next event; those of this transaction that are not yet appended count."""
+        stored = connection.scalar(sa.select(sa.func.max(record.c.stream_version)).where(record.c.stream == stream))
+        expected = max(stored or 0, self._versions.pop(stream, 0))
+        self._versions[stream] = expected + 1
+        return NewEvent(
+            type=type_,
+            version=CURRENT[type_],
+            stream=stream,
+            expected=expected,
+            data=data,
+            actor=actor,
+            reason=reason,
+        )
+
+    def _look_up(self, connection: sa.Connection, names: set[tuple[str, str]]) -> dict[tuple[str, str], _Held]:
+        found = {name: self._held[name] for name in names if name in self._held}
+        missing = dict[str, list[str]]()
+        for source, external_id in names - found.keys():
+            missing.setdefault(source, []).append(external_id)
+        for source, external_ids in missing.items():
+            for some in chunks(external_ids):
+                statement = sa.select(external).where(external.c.source == source, external.c.external_id.in_(some))
+                for row in connection.execute(statement):
+                    found[source, row.external_id] = _Held(
+                        entity=row.entity,
+                        kind=row.kind,
+                        gone=row.gone,
+                        signature=None if row.signature is None else bytes(row.signature),
+                        alike=None if row.alike is None else bytes(row.alike),
+                    )
+        return found
+
+    def _remember(self, held: Mapping[tuple[str, str], _Held]) -> None:
+        for name, value in held.items():
+            self._held[name] = value
+            self._held.move_to_end(name)
+        while len(self._held) > self._cached:
+            self._held.popitem(last=False)
+
+    def _insert(
+        self,
+        connection: sa.Connection,
+        names: Sequence[tuple[str, str]],
+        held: Mapping[tuple[str, str], _Held],
+        recorded_at: datetime,
+    ) -> None:
+        if names:
+            connection.execute(
+                sa.insert(external),
+                [
+                    {
+                        "source": source,
+                        "external_id": external_id,
+                        "entity": held[source, external_id].entity,
+                        "made_at": to_micros(recorded_at),
+                        "gone": False,
+                        "organization": self._of(source).organization or "",
+                    }
+                    for source, external_id in names
+                ],
+            )
+
+    def _of(self, source: str) -> SourceTrust:
+        return self._trust.get(source, SourceTrust())
+
+    def _changes(
+        self, source: str, claims: Sequence[Claim], held: Mapping[tuple[str, str], _Held], aliases: Aliases
+    ) -> dict[str, _Change]:
+        """What differs from what is known of each thing. One that is gone keeps the identifiers it had."""
+        trust = self._of(source)
+        changes = dict[str, _Change]()
+        for claim in claims:
+            before = held[source, claim.external_id]
+            change = changes.setdefault(claim.external_id, _Change(before=before, after=before))
+            if claim.gone:
+                change.after = replace(change.after, kind=change.after.kind or claim.kind, gone=True)
+                continue
+            keys = dict[Key, bool]()
+            for each in claim.identifiers:
+                key = key_of(each, source, trust.organization or "", self._keyring.hmac)
+                if key is not None:
+                    keys[key] = source == HUB or each.scheme in trust.trusted_schemes
+            place = next((link for link in claim.links if link.relation in _PLACED_BY), None)
+            name = claim.values.get("name")
+            alike = None
+            if place is not None and isinstance(name, str) and claim.kind in _ALIKE_KINDS:
+                place_id = aliases.root(held[place.source or source, place.target].entity)
+                change.name = normalise(name)
+                alike = _digest([claim.kind, change.name, place_id])
+            signature = _digest([claim.kind, trust.organization, sorted((*key, ok) for key, ok in keys.items())])
+            change.after = _Held(entity=before.entity, kind=claim.kind, gone=False, signature=signature, alike=alike)
+            change.keys = keys
+        return {name: change for name, change in changes.items() if change.after != change.before}
+
+    def _take(
+        self, connection: sa.Connection, source: str, changes: Mapping[str, _Change], recorded_at: datetime
+    ) -> list[NewEvent]:
+        organization = self._of(source).organization or ""
+        connection.execute(
+            sa.update(external).where(
+                external.c.source == sa.bindparam("of_source"), external.c.external_id == sa.bindparam("of_id")
+            ),
+            [
+                {
+                    "of_source": source,
+                    "of_id": external_id,
+                    "kind": change.after.kind,
+                    "gone": change.after.gone,
+                    "organization": organization,
+                    "signature": change.after.signature,
+                    "alike": change.after.alike,
+                }
+                for external_id, change in changes.items()
+            ],
+        )
+        keys = self._identifiers(connection, source, changes)
+        seeds = self._unsettled(connection, keys)
+        aliases = self.aliases(connection)
+        seeds |= {
+            change.after.entity
+            for change in changes.values()
+            if change.before.kind is not None
+            or (source == HUB and is_uuid(change.after.entity))
+            or len(aliases.members(change.after.entity)) > 1
+        }
+        events = self.evaluate(connection, seeds, recorded_at) if seeds else []
+        proposals = [*self._untrusted(connection, keys), *self._look_alikes(connection, source, changes)]
+        return events + (self.propose(connection, proposals, recorded_at) if proposals else [])
+
+    def _identifiers(self, connection: sa.Connection, source: str, changes: Mapping[str, _Change]) -> _Keys:
+        """Writes the changed things' identifiers; which they are."""
+        keys = _Keys()
+        old = dict[str, dict[Key, bool]]()
+        for some in chunks(name for name, change in changes.items() if change.before.kind is not None):
+            statement = sa.select(identifier).where(identifier.c.source == source, identifier.c.external_id.in_(some))
+            for row in connection.execute(statement):
+                old.setdefault(row.external_id, {})[Key(row.scheme, row.scope, row.value)] = row.trusted
+        drop, add = list[str](), list[dict[str, object]]()
+        for external_id, change in changes.items():
+            had = old.get(external_id, {})
+            keys.all |= had.keys()
+            if change.keys is None or change.keys == had:
+                continue
+            if had:
+                drop.append(external_id)
+            for key, trusted in change.keys.items():
+                keys.all.add(key)
+                keys.moved[key] = keys.moved.get(key, 0) + trusted
+                if not trusted:
+                    keys.untrusted.add(key)
+                add.append(
+                    {
+                        **key._asdict(),
+                        "source": source,
+                        "external_id": external_id,
+                        "entity": change.after.entity,
+                        "trusted": trusted,
+                    }
+                )
+            for key, trusted in had.items():
+                keys.moved[key] = keys.moved.get(key, 0) - trusted
+                if not change.keys.get(key):
+                    keys.lost.add(key)
+        for some in chunks(drop):
+            connection.execute(
+                sa.delete(identifier).where(identifier.c.source == source, identifier.c.external_id.in_(some))
+            )
+        if add:
+            connection.execute(sa.insert(identifier), add)
+        return keys
+
+    def _unsettled(self, connection: sa.Connection, keys: _Keys) -> set[str]:
+        """The things whose entity the moved identifiers may change: all holders of a shared one, and of one that
+        has just passed the limit past which it joins nothing."""
+        counts = neighbourhood.count(connection, keys.all)
+        some = {
+            key
+            for key in keys.all
+            if (was := counts[key] - keys.moved.get(key, 0)) <= self.merge_limit or counts[key] <= self.merge_limit
+            if counts[key] > 1 or was > 1 or key in keys.lost
+        }
+        held = neighbourhood.holders(connection, some)
+        return {row.entity for rows in held.values() for row in rows if row.trusted}
+
+    def _untrusted(self, connection: sa.Connection, keys: _Keys) -> list[Proposal]:
+        """An identifier that a source is not trusted with is a hint: with the oldest other holder it is proposed."""
+        aliases = self.aliases(connection)
+        hints = keys.untrusted | {key for key, by in keys.moved.items() if by > 0}
+        proposals = list[Proposal]()
+        for key, rows in neighbourhood.holders(connection, hints).items():
+            if len(rows) < 2 or len(rows) > self.merge_limit or all(row.trusted for row in rows):
+                continue
+            things = neighbourhood.things(connection, {row.entity for row in rows})
+            first = oldest(things.values())
+            trusted = {row.entity for row in rows if row.trusted}
+            for one in things:
+                left, right = aliases.root(first.id), aliases.root(one)
+                if left != right and not {first.id, one} <= trusted:
+                    proposals.append(Proposal(left=left, right=right, reason="UNTRUSTED_SCHEME", evidence=[key]))
+        return proposals
+
+    def _look_alikes(self, connection: sa.Connection, source: str, changes: Mapping[str, _Change]) -> list[Proposal]:
+        """Things of two sources with the same kind, name and place: found by index, a few a claim."""
+        aliases = self.aliases(connection)
+        looked = {
+            change.after.alike: change for change in changes.values() if change.after.alike and not change.after.gone
+        }
+        proposals = list[Proposal]()
+        for some in chunks(looked):
+            statement = (
+                sa.select(external.c.alike, external.c.entity)
+                .where(external.c.alike.in_(some), external.c.source != source, sa.not_(external.c.gone))
+                .limit(_LOOK_ALIKES * len(some))
+            )
+            for row in connection.execute(statement):
+                change = looked[bytes(row.alike)]
+                left, right = aliases.root(row.entity), aliases.root(change.after.entity)
+                if left != right:
+                    evidence = [Key("name_and_place", "", change.name)]
+                    proposals.append(Proposal(left=left, right=right, reason="LOOKS_ALIKE", evidence=evidence))
+        return proposals
+
+
+def _digest(parts: object) -> bytes:
+    return hashlib.blake2b(orjson.dumps(parts), digest_size=16).digest()
