@@ -158,20 +158,22 @@ def _proposals(
     roots: Mapping[str, str],
     broken: Mapping[str, MatchReason],
 ) -> Sequence[Proposal]:
-    """For each identifier each holder with its oldest other one: enough to join all, and not every pair."""
+    """For each identifier all pairs that do not contradict each other, and of those that do each holder with its
+    oldest other one: enough for a person to join what belongs together, and not every pair."""
     found = dict[Pair, tuple[MatchReason, list[Key]]]()
     for key, held_by in holders.items():
         by_age = sorted((things[each] for each in held_by), key=lambda thing: (thing.made_at, thing.id))
         for position, thing in enumerate(by_age):
+            contradicted = False
             for older in by_age[:position]:
                 left, right = roots[older.id], roots[thing.id]
-                if left == right:
-                    break
-                if pair(older.id, thing.id) in refused or pair(left, right) in refused:
+                if left == right or pair(older.id, thing.id) in refused or pair(left, right) in refused:
                     continue
-                reason = why_not(older, thing) or broken[thing.id]
-                found.setdefault(pair(left, right), (reason, []))[1].append(key)
-                break
+                contradiction = why_not(older, thing)
+                if contradiction is None or not contradicted:
+                    contradicted = contradicted or contradiction is not None
+                    reason = contradiction or broken[thing.id]
+                    found.setdefault(pair(left, right), (reason, []))[1].append(key)
     return [
         Proposal(left=left, right=right, reason=reason, evidence=evidence)
         for (left, right), (reason, evidence) in found.items()

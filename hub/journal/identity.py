@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from adapters.contract import Claim
 from graph_models import entities as declared
 from hub.clock import to_micros
-from hub.journal import neighbourhood
-from hub.journal.components import Pair, Proposal, oldest, pair, partition
+from hub.journal import hints, neighbourhood
+from hub.journal.components import Pair, Proposal, pair, partition
 from hub.journal.identifiers import Key, key_of, normalise
 from hub.journal.ids import is_uuid, uuid7
 from hub.journal.neighbourhood import Aliases, chunks
@@ -28,7 +28,6 @@ from hub.journal.tables import external, identifier, match, record
 from hub.journal.upcast import CURRENT
 
 MERGE_LIMIT = 20
-_LOOK_ALIKES = 5  # candidates that a claim is compared with
 _PLACED_BY = frozenset({"LOCATED_IN", "PART_OF"})
 _ALIKE_KINDS = frozenset({declared.Place.__name__, declared.Asset.__name__})  # kinds whose name is not personal
 
@@ -333,7 +332,14 @@ class Identity:
             or len(aliases.members(change.after.entity)) > 1
         }
         events = self.evaluate(connection, seeds, recorded_at) if seeds else []
-        proposals = [*self._untrusted(connection, keys), *self._look_alikes(connection, source, changes)]
+        hinted = keys.untrusted | {key for key, by in keys.moved.items() if by > 0}
+        proposals = hints.of_untrusted(connection, hinted, aliases, limit=self.merge_limit)
+        looks = {
+            each.alike: hints.Look(each.entity, change.name)
+            for change in changes.values()
+            if (each := change.after).alike is not None and not each.gone
+        }
+        proposals += hints.of_look_alikes(connection, source, looks, aliases)
         return events + (self.propose(connection, proposals, recorded_at) if proposals else [])
 
     def _identifiers(self, connection: sa.Connection, source: str, changes: Mapping[str, _Change]) -> _Keys:
@@ -390,44 +396,6 @@ class Identity:
         }
         held = neighbourhood.holders(connection, some)
         return {row.entity for rows in held.values() for row in rows if row.trusted}
-
-    def _untrusted(self, connection: sa.Connection, keys: _Keys) -> list[Proposal]:
-        """An identifier that a source is not trusted with is a hint: with the oldest other holder it is proposed."""
-        aliases = self.aliases(connection)
-        hints = keys.untrusted | {key for key, by in keys.moved.items() if by > 0}
-        proposals = list[Proposal]()
-        for key, rows in neighbourhood.holders(connection, hints).items():
-            if len(rows) < 2 or len(rows) > self.merge_limit or all(row.trusted for row in rows):
-                continue
-            things = neighbourhood.things(connection, {row.entity for row in rows})
-            first = oldest(things.values())
-            trusted = {row.entity for row in rows if row.trusted}
-            for one in things:
-                left, right = aliases.root(first.id), aliases.root(one)
-                if left != right and not {first.id, one} <= trusted:
-                    proposals.append(Proposal(left=left, right=right, reason="UNTRUSTED_SCHEME", evidence=[key]))
-        return proposals
-
-    def _look_alikes(self, connection: sa.Connection, source: str, changes: Mapping[str, _Change]) -> list[Proposal]:
-        """Things of two sources with the same kind, name and place: found by index, a few a claim."""
-        aliases = self.aliases(connection)
-        looked = {
-            change.after.alike: change for change in changes.values() if change.after.alike and not change.after.gone
-        }
-        proposals = list[Proposal]()
-        for some in chunks(looked):
-            statement = (
-                sa.select(external.c.alike, external.c.entity)
-                .where(external.c.alike.in_(some), external.c.source != source, sa.not_(external.c.gone))
-                .limit(_LOOK_ALIKES * len(some))
-            )
-            for row in connection.execute(statement):
-                change = looked[bytes(row.alike)]
-                left, right = aliases.root(row.entity), aliases.root(change.after.entity)
-                if left != right:
-                    evidence = [Key("name_and_place", "", change.name)]
-                    proposals.append(Proposal(left=left, right=right, reason="LOOKS_ALIKE", evidence=evidence))
-        return proposals
 
 
 def _digest(parts: object) -> bytes:
