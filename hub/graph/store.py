@@ -6,6 +6,7 @@ An engine that does not answer raises GraphUnavailable, never an empty list.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -169,6 +170,8 @@ class _Dead(Exception):
 
 
 def _driver(config: GraphConfig) -> neo4j.AsyncDriver:
+    for noisy in ("neo4j.io", "neo4j.pool"):  # a lost connection is ours to log, once
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     auth = None if config.password is None else (config.user, config.password)
     try:
         return neo4j.AsyncGraphDatabase.driver(
