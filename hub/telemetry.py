@@ -1,11 +1,25 @@
-"""JSON logs: a name and fields, one line each, never a personal value."""
+"""JSON logs (a name and fields, one line each) and figures for Prometheus; never a personal value in either."""
 
+import asyncio
 import logging
 import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO
 
 import orjson
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 
 class Logger:
@@ -55,3 +69,88 @@ def configure_logs(level: str = "INFO", to: IO[str] | None = None) -> None:
     handler.setFormatter(JsonFormatter())
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(level)
+
+
+class Metrics:
+    """The process's figures for Prometheus, in a registry of its own; labels come from closed or configured lists."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)  # resident memory, CPU seconds, open files
+        GCCollector(registry=self.registry)
+        self._appended = Counter(
+            "causeway_journal_appended", "Records appended to the journal.", ["kind"], registry=self.registry
+        )
+        self._requests = Counter(
+            "causeway_web_requests",
+            "GraphQL operations by transport (http, sse, websocket) and outcome (ok, or the first error's code).",
+            ["transport", "outcome"],
+            registry=self.registry,
+        )
+        self._dead_letters = Counter(
+            "causeway_dead_letters", "Payloads that could not be read.", ["source"], registry=self.registry
+        )
+        self._loop_lag = Histogram(
+            "causeway_event_loop_lag_seconds",
+            "How late a timer of the event loop fires.",
+            buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0),
+            registry=self.registry,
+        )
+
+    def appended(self, kind: str, count: int = 1) -> None:
+        """`kind` is claim, reading, signal or event."""
+        self._appended.labels(kind).inc(count)
+
+    def request(self, transport: str, outcome: str) -> None:
+        self._requests.labels(transport, outcome).inc()
+
+    def dead_letter(self, source: str, count: int = 1) -> None:
+        self._dead_letters.labels(source).inc(count)
+
+    def gauge(self, name: str, says: str, value: Callable[[], float]) -> None:
+        """A figure that is read when it is asked for, such as the journal's head; `name` without the prefix."""
+        Gauge(f"causeway_{name}", says, registry=self.registry).set_function(value)
+
+    def sources(self, samples: Callable[[], "Iterable[SourceSample]"]) -> None:
+        """One line a source and state, read when asked for."""
+        self.registry.register(_Sources(samples))
+
+    async def watch_loop(self, every_seconds: float = 0.5) -> None:
+        """Measures the event loop's lag until it is cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + every_seconds
+            await asyncio.sleep(every_seconds)
+            self._loop_lag.observe(max(0.0, loop.time() - due))
+
+    def text(self) -> bytes:
+        """All figures in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSample:
+    """How a source fares at this moment; `lag_seconds` is the age of its newest batch."""
+
+    source: str
+    state: str
+    lag_seconds: float | None
+    stale: bool
+
+
+class _Sources(Collector):
+    def __init__(self, samples: Callable[[], "Iterable[SourceSample]"]) -> None:
+        self._samples = samples
+
+    def collect(self) -> Iterable[Metric]:
+        state = GaugeMetricFamily(
+            "causeway_source_state", "1 at the state that a source is in.", labels=["source", "state"]
+        )
+        lag = GaugeMetricFamily("causeway_source_lag_seconds", "Age of a source's newest batch.", labels=["source"])
+        stale = GaugeMetricFamily("causeway_source_stale", "1 where a source broke its promise.", labels=["source"])
+        for sample in self._samples():
+            state.add_metric([sample.source, sample.state], 1)
+            if sample.lag_seconds is not None:
+                lag.add_metric([sample.source], sample.lag_seconds)
+            stale.add_metric([sample.source], float(sample.stale))
+        return (state, lag, stale)

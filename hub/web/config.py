@@ -1,0 +1,17 @@
+"""What the web face is told at its start."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebConfig:
+    """Sizes in bytes, times in seconds. `port` 0 takes any free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    body_limit: int = 1_000_000
+    init_seconds: float = 10.0  # a WebSocket says connection_init within
+    keep_alive_seconds: float = 12.0
+    stall_seconds: float = 20.0  # a client that takes nothing for so long is let go
+    operations_per_socket: int = 100
+    drain_seconds: float = 5.0  # between SIGTERM and the end of what still runs

@@ -1,0 +1,88 @@
+"""The server under the web face: uvicorn on a socket of ours, told by an event when to stop."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+
+from hub.errors import SettingsError
+from hub.web.config import WebConfig
+from hub.web.guard import refuse_to_leave_loopback
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.listens.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # signals are the hub's own: it also drains the sources
+
+
+async def serve(
+    application: Starlette,
+    config: WebConfig,
+    stop: asyncio.Event,
+    listening: Callable[[str], None] = lambda url: None,
+) -> None:
+    """Until `stop` is set and what was open has ended, at most `drain_seconds` later: sockets are closed with
+    1012 (service restart), streams end, requests are answered. `listening` is called with the URL.
+
+    Raises SettingsError where the address cannot be had.
+    """
+    refuse_to_leave_loopback(config.host)
+    with closing(_listen(config)) as listener:
+        server = _Server(
+            uvicorn.Config(
+                application,
+                http="h11",
+                ws="websockets-sansio",
+                ws_max_size=config.body_limit,
+                ws_per_message_deflate=False,  # a burst of alerts to many is not the time to compress each for each
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=int(config.drain_seconds),
+            )
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(server.serve(sockets=[listener]))
+            await server.listens.wait()
+            listening(_url(listener))
+            await stop.wait()
+            application.state.closing.set()
+            server.should_exit = True
+
+
+def _listen(config: WebConfig) -> socket.socket:
+    host = config.host.strip("[]")
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, config.port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except BaseException:
+            listener.close()
+            raise
+    except OSError as error:
+        raise SettingsError(
+            f"[web] cannot listen on {config.host} port {config.port}: {error.strerror}. "
+            "Choose another port, or 0 for any free one."
+        ) from error
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

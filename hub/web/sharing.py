@@ -1,0 +1,43 @@
+"""Which subscribers may be told the same text: those whose selection, its variables and rights are equal."""
+
+from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, OperationDefinitionNode, Visitor, visit
+from graphql.language.ast import Node, VariableNode
+
+from hub.web.encoding import encode
+from hub.web.operation import Asker, Operation
+
+
+class _Variables(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_variable(self, node: VariableNode, *_: object) -> None:
+        self.names.add(node.name.value)
+
+
+def sharing_key(
+    document: DocumentNode, node: OperationDefinitionNode, operation: Operation, asker: Asker
+) -> tuple[object, ...]:
+    """Variables that stand only in the arguments of the subscription's own field (`after`) shape which events
+    come, not how one is told, and so are left out."""
+    used = _variables_of_the_telling(document, node)
+    values = {name: value for name, value in sorted(operation.variables.items()) if name in used}
+    return (operation.document, operation.name, encode(values), asker)
+
+
+def _variables_of_the_telling(document: DocumentNode, node: OperationDefinitionNode) -> frozenset[str]:
+    variables = _Variables()
+    for definition in document.definitions:
+        if isinstance(definition, FragmentDefinitionNode):
+            visit(definition, variables)
+    for selection in node.selection_set.selections:
+        parts: list[Node] = list(selection.directives or ())
+        if isinstance(selection, FieldNode):
+            if selection.selection_set is not None:
+                parts.append(selection.selection_set)
+        else:
+            parts = [selection]
+        for part in parts:
+            visit(part, variables)
+    return frozenset(variables.names)

@@ -1,0 +1,193 @@
+"""GraphQL over a WebSocket: the protocol graphql-transport-ws, and no other.
+
+https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md; the close codes are its own.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import aclosing
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from hub.errors import BadRequest, Code
+from hub.viewer import LOCAL_ADMINISTRATOR
+from hub.web.config import WebConfig
+from hub.web.encoding import decode, encode
+from hub.web.errors import problem
+from hub.web.execution import Answer, Execution
+from hub.web.operation import Asker, Operation, language_of
+
+PROTOCOL = "graphql-transport-ws"
+
+
+class _Close(Exception):
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class _Left(Exception):
+    """The peer is gone."""
+
+
+class Socket:
+    """One connection, from its acceptance to its end; its operations are tasks of one group."""
+
+    def __init__(self, websocket: WebSocket, execution: Execution, config: WebConfig) -> None:
+        self._websocket = websocket
+        self._execution = execution
+        self._config = config
+        self._operations: dict[str, asyncio.Task[None]] = {}
+        self._asker = Asker(viewer=LOCAL_ADMINISTRATOR, language=language_of(websocket.headers.get("accept-language")))
+
+    async def run(self) -> None:
+        if PROTOCOL not in self._websocket.scope["subprotocols"]:
+            await self._websocket.accept()
+            await self._websocket.close(4406, f"Subprotocol not acceptable: speak {PROTOCOL}")
+            return
+        await self._websocket.accept(PROTOCOL)
+        closing: _Close | None = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self._greet()
+                while True:
+                    await self._handle(await self._receive(), group)
+        except* _Left:
+            pass
+        except* _Close as errors:
+            closing = _first(errors)
+        if closing is not None:
+            await self._close(closing)
+
+    async def _greet(self) -> None:
+        """Until the client has said connection_init and was acknowledged."""
+        try:
+            async with asyncio.timeout(self._config.init_seconds):
+                while True:
+                    message = await self._receive()
+                    match message.get("type"):
+                        case "connection_init":
+                            _payload(message)
+                            await self._send(b'{"type":"connection_ack"}')
+                            return
+                        case "ping":
+                            await self._pong(message)
+                        case "pong":
+                            pass
+                        case "subscribe":
+                            raise _Close(4401, "Unauthorized: say connection_init first")
+                        case _:
+                            raise _Close(4400, "Say connection_init first")
+        except TimeoutError as error:
+            raise _Close(4408, "Connection initialisation timeout") from error
+
+    async def _handle(self, message: Mapping[str, object], group: asyncio.TaskGroup) -> None:
+        match message.get("type"):
+            case "subscribe":
+                await self._subscribe(message, group)
+            case "complete":
+                if (task := self._operations.pop(_id(message), None)) is not None:
+                    task.cancel()
+            case "ping":
+                await self._pong(message)
+            case "pong":
+                _payload(message)
+            case "connection_init":
+                raise _Close(4429, "Too many initialisation requests")
+            case _:
+                raise _Close(4400, "Unknown message type")
+
+    async def _subscribe(self, message: Mapping[str, object], group: asyncio.TaskGroup) -> None:
+        name = _id(message)
+        if name in self._operations:
+            raise _Close(4409, "Subscriber for this id already exists")
+        try:
+            operation = Operation.from_body(message.get("payload"))
+        except BadRequest as error:
+            raise _Close(4400, error.message) from error
+        if len(self._operations) >= self._config.operations_per_socket:
+            text = f"A connection holds at most {self._config.operations_per_socket} operations. Open another one."
+            await self._send(_error(name, problem(Code.RATE_LIMITED, text)["errors"]))
+            return
+        self._operations[name] = group.create_task(self._operate(name, operation))
+
+    async def _operate(self, name: str, operation: Operation) -> None:
+        async with aclosing(self._execution.results(operation, self._asker, "websocket")) as answers:
+            async for answer in answers:
+                if answer.refused:
+                    self._forget(name)
+                    await self._send(_error(name, _errors(answer)))
+                    return
+                await self._send(b'{"id":' + encode(name) + b',"type":"next","payload":' + answer.body + b"}")
+        self._forget(name)
+        await self._send(b'{"id":' + encode(name) + b',"type":"complete"}')
+
+    def _forget(self, name: str) -> None:
+        """Frees the id before the last message goes out; a client may use it again at once."""
+        if self._operations.get(name) is asyncio.current_task():
+            del self._operations[name]
+
+    async def _pong(self, message: Mapping[str, object]) -> None:
+        payload = _payload(message)
+        await self._send(encode({"type": "pong", **({"payload": payload} if payload is not None else {})}))
+
+    async def _receive(self) -> Mapping[str, object]:
+        try:
+            text = await self._websocket.receive_text()
+        except KeyError as error:
+            raise _Close(4400, "Messages are text, not binary") from error
+        except WebSocketDisconnect as error:
+            raise _Left from error
+        try:
+            message = decode(text)
+        except ValueError as error:
+            raise _Close(4400, "Messages are JSON") from error
+        if not isinstance(message, dict):
+            raise _Close(4400, "Messages are JSON objects")
+        return message
+
+    async def _send(self, message: bytes) -> None:
+        try:
+            async with asyncio.timeout(self._config.stall_seconds):
+                await self._websocket.send_text(message.decode())
+        except TimeoutError as error:
+            raise _Left from error
+        except (WebSocketDisconnect, RuntimeError) as error:  # RuntimeError: the server has closed it meanwhile
+            raise _Left from error
+
+    async def _close(self, closing: _Close) -> None:
+        try:
+            async with asyncio.timeout(1):
+                await self._websocket.close(closing.code, closing.reason)
+        except (TimeoutError, WebSocketDisconnect, RuntimeError):
+            pass  # it is gone already
+
+
+def _first(errors: BaseExceptionGroup[_Close]) -> _Close:
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def _id(message: Mapping[str, object]) -> str:
+    name = message.get("id")
+    if not isinstance(name, str) or not name:
+        raise _Close(4400, "`id` is missing, or not a text")
+    return name
+
+
+def _payload(message: Mapping[str, object]) -> Mapping[str, object] | None:
+    payload = message.get("payload")
+    if payload is not None and not isinstance(payload, dict):
+        raise _Close(4400, "`payload` is not an object")
+    return payload
+
+
+def _errors(answer: Answer) -> object:
+    body = decode(answer.body)
+    assert isinstance(body, dict)  # noqa: S101  as the execution encoded it
+    return body["errors"]
+
+
+def _error(name: str, errors: object) -> bytes:
+    return encode({"id": name, "type": "error", "payload": errors})
