@@ -1,0 +1,151 @@
+"""Reads a selection from the graph: one Cypher statement a read, whatever its depth, for the viewer's eyes only.
+
+The statement is put together from the constants of `hub.graph.fragments`, all values as parameters, and its plan
+is kept by shape. What the viewer may not see is left out or masked by the statement itself, at every level,
+counts included; a field's visibility is the least restrictive among the grants whose scope holds that row.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from hub.errors import BadRequest, Forbidden
+from hub.graph import fragments
+from hub.graph.fragments import Many
+from hub.graph.plan import (
+    At,
+    GrantShape,
+    NestedShape,
+    PageShape,
+    Result,
+    RootShape,
+    SelectionShape,
+    Shape,
+    plan,
+)
+from hub.graph.selection import FIELDS, GRANTS, Nested, Order, Page, Root, Selection
+from hub.viewer import Grant, Mask, Viewer, Visibility
+
+
+class Reader(Protocol):
+    """What of the store a read needs; `hub.graph.store.Store` is one."""
+
+    async def read(self, statement: str, parameters: Mapping[str, object]) -> list[dict[str, object]]: ...
+
+
+async def select(store: Reader, roots: Sequence[Root], viewer: Viewer, mask: Mask) -> list[Result]:
+    """What each root found, in their order, read by one statement: a Found for a page, a list of rows for ids.
+
+    Raises BadRequest for what cannot be selected, Forbidden for a filter or an order by what a grant masks,
+    GraphUnavailable.
+    """
+    shape, parameters = split(roots, viewer, mask)
+    made = plan(shape)
+    (record,) = await store.read(made.statement, parameters)
+    position, epoch = record["position"], record["epoch"]
+    at = At(
+        position=position if isinstance(position, int) else 0,
+        epoch=epoch if isinstance(epoch, str) else None,
+        parameters=parameters,
+    )
+    return [read(record, at) for read in made.readers]
+
+
+def hides(mask: Mask, name: str) -> bool:
+    """Whether a grant shows `Type.field` less than whole: then it can be neither filtered nor ordered by."""
+    return any(grant.visibility(name) is not Visibility.SHOW for grant in mask)
+
+
+def split(roots: Sequence[Root], viewer: Viewer, mask: Mask) -> tuple[Shape, dict[str, Any]]:
+    """The read's shape, and the values of its parameters."""
+    splitter = _Splitter(viewer, mask)
+    shape = Shape(
+        grants=tuple(splitter.grant(grant) for grant in mask), roots=tuple(splitter.root(root) for root in roots)
+    )
+    return shape, splitter.parameters
+
+
+class _Splitter:
+    def __init__(self, viewer: Viewer, mask: Mask) -> None:
+        self._viewer = viewer
+        self._mask = mask
+        self.parameters: dict[str, Any] = {}
+
+    def _parameter(self, value: object) -> str:
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return name
+
+    def grant(self, grant: Grant) -> GrantShape:
+        scope = grant.scope
+        if scope.name not in fragments.SCOPES:
+            raise Forbidden(f"the row scope {scope.name} is not known, so nothing is shown under it")
+        limited = fragments.SCOPES[scope.name] is not None
+        return GrantShape(
+            scope=scope.name,
+            parameter=self._parameter(list(scope.parameters["places"])) if limited else "",
+            default=grant.default,
+            fields=tuple(sorted(grant.fields.items())),
+        )
+
+    def root(self, root: Root) -> RootShape:
+        return RootShape(
+            ids=None if root.ids is None else self._parameter(list(dict.fromkeys(root.ids))),
+            include_retired=root.page.filters.include_retired if root.page is not None else root.include_retired,
+            page=None if root.page is None else self._page(root.page, root.selection.entity),
+            selection=self._selection(root.selection),
+        )
+
+    def _selection(self, selection: Selection) -> SelectionShape:
+        entity = selection.entity
+        known = FIELDS.get(entity)
+        if known is None:
+            raise BadRequest(f"{entity} cannot be selected")
+        for name in selection.fields:
+            if name not in known and name != GRANTS:
+                raise BadRequest(f"{entity} has no field {name}")
+        return SelectionShape(
+            entity=entity,
+            fields=tuple(dict.fromkeys(name for name in selection.fields if name != "id")),
+            nested=tuple(self._nested(nested, entity) for nested in selection.nested),
+        )
+
+    def _nested(self, nested: Nested, entity: str) -> NestedShape:
+        step = fragments.STEPS.get((entity, nested.relation))
+        if step is None or step.target != nested.selection.entity:
+            raise BadRequest(f"{entity} has no relation {nested.relation} to {nested.selection.entity}")
+        page = nested.page
+        if (step.many is Many.PAGE) != (page is not None):
+            raise BadRequest(f"{entity}.{nested.relation} is read {'with' if page is None else 'without'} a page")
+        return NestedShape(
+            alias=nested.alias,
+            relation=nested.relation,
+            include_retired=nested.include_retired if page is None else page.filters.include_retired,
+            page=None if page is None else self._page(page, step.target),
+            selection=self._selection(nested.selection),
+        )
+
+    def _page(self, page: Page, entity: str) -> PageShape:
+        filters = []
+        for name, value in page.filters.given():
+            condition = fragments.CONDITIONS.get((entity, name))
+            if condition is None:
+                raise BadRequest(f"{entity} has no filter {name}")
+            if condition.tells is not None:
+                self._must_show(f"{entity}.{condition.tells}")
+            filters.append((name, self._parameter(value)))
+        if (entity, page.order.field) not in fragments.SORT_KEYS:
+            raise BadRequest(f"{entity} cannot be ordered by {page.order.field}")
+        if page.order is not Order.ID:
+            self._must_show(f"{entity}.{page.order.field}")
+        return PageShape(
+            limit=self._parameter(page.first + 1),
+            after=None if page.after is None else (self._parameter(page.after.value), self._parameter(page.after.id)),
+            order=page.order,
+            filters=tuple(filters),
+            rows=page.want_rows,
+            total=page.want_total,
+        )
+
+    def _must_show(self, name: str) -> None:
+        if hides(self._mask, name):
+            raise Forbidden(f"{name} is not shown to you in full: it can be neither filtered nor ordered by")
