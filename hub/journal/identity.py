@@ -7,7 +7,7 @@ entity, whose id is its oldest thing's. The others are its aliases for ever, unl
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
@@ -20,11 +20,13 @@ from graph_models import entities as declared
 from hub.clock import to_micros
 from hub.journal import hints, neighbourhood
 from hub.journal.components import Pair, Proposal, pair, partition
+from hub.journal.holding import rewrite, unsettled
 from hub.journal.identifiers import Key, key_of, normalise
 from hub.journal.ids import is_uuid, uuid7
 from hub.journal.neighbourhood import Aliases, chunks
 from hub.journal.records import HUB, NewEvent
-from hub.journal.tables import external, identifier, match, record
+from hub.journal.tables import external, match, record
+from hub.journal.trust import SourceTrust, trust_changed
 from hub.journal.upcast import CURRENT
 
 MERGE_LIMIT = 20
@@ -36,16 +38,6 @@ class Hashes(Protocol):
     """What identity needs of the keyring."""
 
     def hmac(self, text: str) -> str: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceTrust:
-    """What a source may say: identifiers of `trusted_schemes` join its things with others'. `organization` is
-    whose records it holds (None: the park's own); `precedence` chooses among values."""
-
-    trusted_schemes: frozenset[str] = frozenset()
-    organization: str | None = None
-    precedence: int = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +66,6 @@ class _Change:
     after: _Held
     keys: Mapping[Key, bool] | None = None  # to whether the source is trusted with it
     name: str = ""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Keys:
-    """Identifiers that a batch gave (+1) and took (-1), those of things that changed otherwise, and the losers."""
-
-    moved: dict[Key, int] = field(default_factory=dict)
-    lost: set[Key] = field(default_factory=set)
-    all: set[Key] = field(default_factory=set)
-    untrusted: set[Key] = field(default_factory=set)
 
 
 class Identity:
@@ -116,13 +98,8 @@ class Identity:
     ) -> Resolution:
         """The entity of each claim and of what it links to, ids made where there were none, and the events of
         merges, splits and proposals that follow from the claims."""
-        wanted = {(source, claim.external_id) for claim in claims}
         targets = {(link.source or source, link.target) for claim in claims for link in claim.links}
-        held = self._look_up(connection, wanted | targets)
-        new = sorted((wanted | targets) - held.keys())
-        for name in new:
-            held[name] = _Held(entity=name[1] if name[0] == HUB and is_uuid(name[1]) else uuid7(recorded_at))
-        self._insert(connection, new, held, recorded_at)
+        held = self._named(connection, {(source, claim.external_id) for claim in claims} | targets, recorded_at)
         aliases = self.aliases(connection)
         changes = self._changes(source, claims, held, aliases)
         events = self._take(connection, source, changes, recorded_at) if changes else []
@@ -134,6 +111,21 @@ class Identity:
             targets={name: aliases.root(held[name].entity) for name in targets},
             events=events,
         )
+
+    def name(
+        self, connection: sa.Connection, source: str, external_ids: Sequence[str], recorded_at: datetime
+    ) -> Mapping[str, str]:
+        """The entity ids of things that were named (by a reading, a signal) and perhaps never claimed."""
+        held = self._named(connection, {(source, external_id) for external_id in external_ids}, recorded_at)
+        aliases = self.aliases(connection)
+        self._remember(held)
+        return {external_id: aliases.root(each.entity) for (_, external_id), each in held.items()}
+
+    def settle(self, connection: sa.Connection, recorded_at: datetime) -> Sequence[NewEvent]:
+        """Once at start: what a change of trust or organization in the settings means for the claims there are."""
+        self.forget_cache()
+        seeds = trust_changed(connection, self._trust)
+        return self.evaluate(connection, seeds, recorded_at) if seeds else []
 
     def aliases(self, connection: sa.Connection) -> Aliases:
         if self._aliases is None:
@@ -245,28 +237,28 @@ class Identity:
         while len(self._held) > self._cached:
             self._held.popitem(last=False)
 
-    def _insert(
-        self,
-        connection: sa.Connection,
-        names: Sequence[tuple[str, str]],
-        held: Mapping[tuple[str, str], _Held],
-        recorded_at: datetime,
-    ) -> None:
-        if names:
-            connection.execute(
-                sa.insert(external),
-                [
-                    {
-                        "source": source,
-                        "external_id": external_id,
-                        "entity": held[source, external_id].entity,
-                        "made_at": to_micros(recorded_at),
-                        "gone": False,
-                        "organization": self._of(source).organization or "",
-                    }
-                    for source, external_id in names
-                ],
+    def _named(
+        self, connection: sa.Connection, names: set[tuple[str, str]], recorded_at: datetime
+    ) -> dict[tuple[str, str], _Held]:
+        """What is known of each; ids are made where there were none."""
+        held = self._look_up(connection, names)
+        rows = list[dict[str, object]]()
+        for source, external_id in sorted(names - held.keys()):
+            entity = external_id if source == HUB and is_uuid(external_id) else uuid7(recorded_at)
+            held[source, external_id] = _Held(entity=entity)
+            rows.append(
+                {
+                    "source": source,
+                    "external_id": external_id,
+                    "entity": entity,
+                    "made_at": to_micros(recorded_at),
+                    "gone": False,
+                    "organization": self._of(source).organization or "",
+                }
             )
+        if rows:
+            connection.execute(sa.insert(external), rows)
+        return held
 
     def _of(self, source: str) -> SourceTrust:
         return self._trust.get(source, SourceTrust())
@@ -321,8 +313,10 @@ class Identity:
                 for external_id, change in changes.items()
             ],
         )
-        keys = self._identifiers(connection, source, changes)
-        seeds = self._unsettled(connection, keys)
+        given = {name: (change.after.entity, change.keys) for name, change in changes.items()}
+        claimed = {name for name, change in changes.items() if change.before.kind is not None}
+        keys = rewrite(connection, source, given, claimed)
+        seeds = unsettled(connection, keys, limit=self.merge_limit)
         aliases = self.aliases(connection)
         seeds |= {
             change.after.entity
@@ -332,8 +326,7 @@ class Identity:
             or len(aliases.members(change.after.entity)) > 1
         }
         events = self.evaluate(connection, seeds, recorded_at) if seeds else []
-        hinted = keys.untrusted | {key for key, by in keys.moved.items() if by > 0}
-        proposals = hints.of_untrusted(connection, hinted, aliases, limit=self.merge_limit)
+        proposals = hints.of_untrusted(connection, keys.given, aliases, limit=self.merge_limit)
         looks = {
             each.alike: hints.Look(each.entity, change.name)
             for change in changes.values()
@@ -341,61 +334,6 @@ class Identity:
         }
         proposals += hints.of_look_alikes(connection, source, looks, aliases)
         return events + (self.propose(connection, proposals, recorded_at) if proposals else [])
-
-    def _identifiers(self, connection: sa.Connection, source: str, changes: Mapping[str, _Change]) -> _Keys:
-        """Writes the changed things' identifiers; which they are."""
-        keys = _Keys()
-        old = dict[str, dict[Key, bool]]()
-        for some in chunks(name for name, change in changes.items() if change.before.kind is not None):
-            statement = sa.select(identifier).where(identifier.c.source == source, identifier.c.external_id.in_(some))
-            for row in connection.execute(statement):
-                old.setdefault(row.external_id, {})[Key(row.scheme, row.scope, row.value)] = row.trusted
-        drop, add = list[str](), list[dict[str, object]]()
-        for external_id, change in changes.items():
-            had = old.get(external_id, {})
-            keys.all |= had.keys()
-            if change.keys is None or change.keys == had:
-                continue
-            if had:
-                drop.append(external_id)
-            for key, trusted in change.keys.items():
-                keys.all.add(key)
-                keys.moved[key] = keys.moved.get(key, 0) + trusted
-                if not trusted:
-                    keys.untrusted.add(key)
-                add.append(
-                    {
-                        **key._asdict(),
-                        "source": source,
-                        "external_id": external_id,
-                        "entity": change.after.entity,
-                        "trusted": trusted,
-                    }
-                )
-            for key, trusted in had.items():
-                keys.moved[key] = keys.moved.get(key, 0) - trusted
-                if not change.keys.get(key):
-                    keys.lost.add(key)
-        for some in chunks(drop):
-            connection.execute(
-                sa.delete(identifier).where(identifier.c.source == source, identifier.c.external_id.in_(some))
-            )
-        if add:
-            connection.execute(sa.insert(identifier), add)
-        return keys
-
-    def _unsettled(self, connection: sa.Connection, keys: _Keys) -> set[str]:
-        """The things whose entity the moved identifiers may change: all holders of a shared one, and of one that
-        has just passed the limit past which it joins nothing."""
-        counts = neighbourhood.count(connection, keys.all)
-        some = {
-            key
-            for key in keys.all
-            if (was := counts[key] - keys.moved.get(key, 0)) <= self.merge_limit or counts[key] <= self.merge_limit
-            if counts[key] > 1 or was > 1 or key in keys.lost
-        }
-        held = neighbourhood.holders(connection, some)
-        return {row.entity for rows in held.values() for row in rows if row.trusted}
 
 
 def _digest(parts: object) -> bytes:
