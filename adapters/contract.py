@@ -248,6 +248,7 @@ class Definition(Generic[ConfigT]):
     config: type[ConfigT]
     factory: Callable[[Source, ConfigT], Adapter]
     polls: bool  # True: read() ends, and is run each `every`
+    discovers_all: bool = True  # False: things also show themselves in traffic, so what discover() lacks is not gone
 
 
 AnyDefinition = Definition[Any]
