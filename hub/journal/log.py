@@ -4,11 +4,26 @@ Every method may be called from the event loop; the work runs on the journal's o
 what is committed.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from pathlib import Path
+from types import MappingProxyType
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+import sqlalchemy as sa
 
 from adapters.contract import Cursor
+from hub.clock import Clock, now, to_micros
+from hub.errors import NotFound
+from hub.journal import position, queries, readings
+from hub.journal.encoding import NoSeals, Seals
+from hub.journal.engine import Engines, hold_hub_lock, migrate, open_engines
+from hub.journal.fold import Fold
+from hub.journal.identity import Identity
+from hub.journal.lock import StateLock
 from hub.journal.records import (
     Appended,
     Draft,
@@ -20,86 +35,206 @@ from hub.journal.records import (
     ReadingRow,
     Series,
 )
+from hub.journal.tail import Tail
+from hub.journal.trust import SourceTrust
+from hub.journal.writer import Writer
+
+_KEEP_EVERY = 5.0  # seconds between notes of the position
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-class Journal(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalConfig:
+    """`url` is `sqlite` or `postgresql://…`; `folder` the state folder. `lock`, where the caller holds the folder's
+    already, stays the caller's. Without `keyring` what must be sealed is refused."""
+
+    url: str
+    folder: Path
+    keyring: Seals = field(default_factory=NoSeals)
+    trust: Mapping[str, SourceTrust] = field(default_factory=lambda: MappingProxyType({}))
+    lock: StateLock | None = None
+    clock: Clock = now
+    readers: int = 3
+    ring_bytes: int = 16 << 20  # of recent entries in memory
+
+
+class Journal:
+    """Open it with `open`, end it with `close`."""
+
     epoch: str
+
+    def __init__(
+        self, config: JournalConfig, engines: Engines, begun: position.Kept, connection: sa.Connection, lock: StateLock
+    ) -> None:
+        self.epoch = begun.epoch
+        self._config = config
+        self._engines = engines
+        self._lock = lock
+        self._tail = Tail(begun.head, config.ring_bytes)
+        self._readers = ThreadPoolExecutor(config.readers, thread_name_prefix="journal-reader")
+        self._identity = Identity(config.keyring, config.trust)
+        self._writer = Writer(
+            engines,
+            identity=self._identity,
+            seals=config.keyring,
+            clock=config.clock,
+            tail=self._tail,
+            connection=connection,
+        )
+        self._keeping = asyncio.create_task(self._keep_position(), name="journal-position")
+
+    @classmethod
+    async def open(cls, config: JournalConfig) -> Self:
+        """Makes the journal at first use and brings it to the newest revision. Raises AlreadyRunning, SettingsError."""
+        lock = config.lock or StateLock.take(config.folder)
+        try:
+            engines, begun, connection = await asyncio.to_thread(_open, config)
+        except BaseException:
+            if config.lock is None:
+                lock.release()
+            raise
+        return cls(config, engines, begun, connection, lock)
+
+    async def close(self) -> None:
+        """After what waits was written; a second time does nothing."""
+        self._keeping.cancel()
+        await asyncio.gather(self._keeping, return_exceptions=True)
+        await self._writer.close()
+        await asyncio.to_thread(self._readers.shutdown)
+        self._engines.dispose()
+        if self._config.folder.exists():
+            position.keep(self._config.folder, position.Kept(epoch=self.epoch, head=self.head))
+        if self._config.lock is None:
+            self._lock.release()
+
+    async def _keep_position(self) -> None:
+        kept = -1
+        while True:
+            if self.head != kept:
+                kept = self.head
+                await asyncio.to_thread(position.keep, self._config.folder, position.Kept(epoch=self.epoch, head=kept))
+            await asyncio.sleep(_KEEP_EVERY)
+
+    async def _read(self, work: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        def run() -> T:
+            with self._engines.read.connect() as connection, connection.begin():
+                return work(connection, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
     @property
     def head(self) -> int:
         """The last committed sequence number."""
-        ...
+        return self._tail.head
 
     async def append(self, draft: Draft) -> Appended:
         """Returns once the draft is durable. Raises Conflict (a stream moved on, an idempotency key reused),
         StorageFull, BadRequest."""
-        ...
+        return await self._writer.do(lambda fold: fold.append(draft), rows=len(draft.readings))
 
     async def read(self, after: int, limit: int = 1000) -> Sequence[Entry]:
         """Entries with a number above `after`, in order, whole batches' readings as one entry; about `limit` of them.
         Recent ones come from memory."""
-        ...
+        if (recent := self._tail.recent(after, limit)) is not None:
+            return recent
+        return await self._read(queries.entries, after, limit)
 
     async def wait(self, after: int, seconds: float) -> int:
         """Until the head is above `after`, or `seconds` have passed; the head either way."""
-        ...
+        return await self._tail.wait(after, seconds)
 
     async def stream(self, stream: str) -> Sequence[EventEntry]:
         """A stream's events, oldest first."""
-        ...
+        return await self._read(queries.stream, stream)
 
     async def series(self, source: str, keys: Sequence[tuple[str, str, str]]) -> Sequence[Series]:
         """The series of (external id, quantity, UCUM unit), made where new, in the order of `keys`."""
-        ...
+        return await self._writer.do(lambda fold: fold.make_series(source, keys))
 
-    async def all_series(self) -> Sequence[Series]: ...
+    async def all_series(self) -> Sequence[Series]:
+        return await self._read(readings.all_series)
 
     async def latest(self, sensors: Sequence[str]) -> Mapping[str, Sequence[Latest]]:
         """The newest reading of each quantity of each sensor (entity ids), one statement, no scan."""
-        ...
+        return await self._read(readings.latest, sensors)
 
     async def readings(
         self, series: Sequence[int], since: datetime, until: datetime, limit: int
     ) -> Mapping[int, Sequence[ReadingRow]]:
         """Readings with since ≤ at < until, newest first, at most `limit` of each series, one statement."""
-        ...
+        return await self._read(readings.between, series, to_micros(since), to_micros(until), limit)
 
     async def claims_of(self, entities: Sequence[str]) -> Mapping[str, Sequence[HeldClaim]]:
         """Every source's latest live claim of each entity (aliases resolved), one statement."""
-        ...
+        return await self._read(queries.claims_of, entities)
 
     async def referring(self, entities: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """The entities whose live claims link to each of these."""
-        ...
+        return await self._read(queries.referring, entities)
 
     async def entities(self, after: str, limit: int) -> Sequence[str]:
         """Ids of all living entities above `after`, in order: a rebuild pages through them."""
-        ...
+        return await self._read(queries.entities, after, limit)
 
     async def live_external_ids(self, source: str) -> frozenset[str]:
         """The external ids that `source` claims and has not taken back."""
-        ...
+        return await self._read(queries.live_external_ids, source)
 
     async def resolve(self, ids: Sequence[str]) -> Mapping[str, str]:
         """Each known id or alias to the entity id that lives."""
-        ...
+        return await self._read(queries.resolve, ids)
 
     async def unseal(self, claims: Sequence[HeldClaim]) -> Sequence[HeldClaim]:
         """The same with personal values in clear; a forgotten one is None."""
-        ...
+        return await asyncio.get_running_loop().run_in_executor(
+            self._readers, queries.unsealed, claims, self._config.keyring
+        )
 
-    async def cursor(self, source: str) -> Cursor | None: ...
+    async def cursor(self, source: str) -> Cursor | None:
+        return await self._read(queries.cursor, source)
 
     async def checkpoint(self, consumer: str) -> tuple[int, bytes | None]:
         """A consumer's position and state; (0, None) for a new one."""
-        ...
+        return await self._read(queries.checkpoint, consumer)
 
     async def checkpoints(self, prefix: str) -> Sequence[tuple[str, int]]:
         """The consumers whose name begins with `prefix`, with their positions, in the order of position."""
-        ...
+        return await self._read(queries.checkpoints, prefix)
 
     async def dead_letters(
         self, source: str | None = None, *, after: int = 0, limit: int = 100
-    ) -> Sequence[HeldDeadLetter]: ...
+    ) -> Sequence[HeldDeadLetter]:
+        return await self._read(queries.dead_letters, self._config.keyring, source, after, limit)
 
-    async def mark_replayed(self, dead_letter: int) -> None: ...
+    async def mark_replayed(self, dead_letter: int) -> None:
+        """Raises NotFound."""
+        if not await self._writer.do(lambda fold: fold.mark_replayed(dead_letter)):
+            raise NotFound(f"there is no dead letter {dead_letter}: list them")
+
+    async def transact(self, work: Callable[[Fold], T]) -> T:
+        """`work` on the writer's thread within a commit; it may append, and its failure undoes it alone."""
+        return await self._writer.do(work)
+
+
+def _open(config: JournalConfig) -> tuple[Engines, position.Kept, sa.Connection]:
+    config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    engines = open_engines(config.url, config.folder, readers=config.readers)
+    try:
+        connection = engines.write.connect()
+        try:
+            if engines.dialect == "postgresql":
+                hold_hub_lock(connection)
+                connection.commit()
+            with connection.begin():
+                migrate(connection)
+                begun = position.begin(connection, config.folder)
+            position.keep(config.folder, begun)
+        except BaseException:
+            connection.invalidate()
+            connection.close()
+            raise
+    except BaseException:
+        engines.dispose()
+        raise
+    return engines, begun, connection

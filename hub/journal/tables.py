@@ -64,7 +64,7 @@ record = Table(
     "record",
     metadata,
     Column("seq", BIG, primary_key=True, autoincrement=False),
-    Column("batch", BIG, ForeignKey(batch.c.seq, deferrable=True, initially="DEFERRED"), nullable=False),
+    Column("batch", BIG, ForeignKey(batch.c.seq), nullable=False),
     Column("kind", Text, nullable=False),  # claim, signal or event
     Column("type", Text, nullable=False),  # a claim's kind, a signal's or an event's type
     Column("version", SmallInteger, nullable=False),  # of the payload
@@ -117,7 +117,6 @@ claim_latest = Table(
     Column("kind", Text, nullable=False),
     Column("content_hash", LargeBinary, nullable=False),
     Column("last_seen", BIG, nullable=False),
-    Column("observed_at", BIG),
     Column("gone", Boolean, nullable=False),
     PrimaryKeyConstraint("source", "external_id"),
 )

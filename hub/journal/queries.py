@@ -1,0 +1,277 @@
+"""What the log says, read by statements of bounded size: entries, streams, the latest claims, dead letters."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from hub.clock import from_micros
+from hub.journal import readings
+from hub.journal import tables as t
+from hub.journal.encoding import Seals, decode_claim, unseal_claim
+from hub.journal.entries import RECORD_COLUMNS, StoredRecord, entry_of, event_of
+from hub.journal.records import Entry, EventEntry, HeldClaim, HeldDeadLetter, ReadingsEntry
+
+_ROWS_A_PAGE = 50_000  # readings
+_CHUNK = 500
+T = TypeVar("T")
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]
+
+
+def entries(connection: sa.Connection, after: int, limit: int) -> list[Entry]:
+    """What stands above `after`, in order: about `limit` entries and never many more readings than a page holds."""
+    records = connection.execute(
+        sa.select(t.batch.c.recorded_at, *RECORD_COLUMNS)
+        .join(t.batch, t.batch.c.seq == t.record.c.batch)
+        .where(t.record.c.seq > after)
+        .order_by(t.record.c.seq)
+        .limit(limit)
+    ).all()
+    until = records[-1].seq if len(records) == limit else 1 << 62
+    batches = connection.execute(
+        sa.select(t.batch.c.seq, t.batch.c.recorded_at, t.batch.c.source, t.batch.c.readings)
+        .where(t.batch.c.seq > after, t.batch.c.seq <= until, t.batch.c.readings > 0)
+        .order_by(t.batch.c.seq)
+        .limit(limit)
+    ).all()
+    if len(batches) == limit:
+        until = min(until, batches[-1].seq)
+    rows = 0
+    for batch in batches:
+        rows += batch.readings
+        if rows >= _ROWS_A_PAGE:
+            until = min(until, batch.seq)
+            break
+    batches = [batch for batch in batches if batch.seq <= until]
+    found: list[Entry] = [entry_of(StoredRecord(*row[1:]), from_micros(row[0])) for row in records if row.seq <= until]
+    if batches:
+        of = readings.of_batches(connection, batches[0].seq, batches[-1].seq)
+        found += [
+            ReadingsEntry(
+                seq=batch.seq,
+                recorded_at=from_micros(batch.recorded_at),
+                source=batch.source,
+                rows=of.get(batch.seq, []),
+            )
+            for batch in batches
+        ]
+        found.sort(key=lambda entry: entry.seq)
+    return found
+
+
+def stream(connection: sa.Connection, name: str) -> list[EventEntry]:
+    query = (
+        sa.select(t.batch.c.recorded_at, *RECORD_COLUMNS)
+        .join(t.batch, t.batch.c.seq == t.record.c.batch)
+        .where(t.record.c.stream == name)
+        .order_by(t.record.c.stream_version)
+    )
+    return [event_of(StoredRecord(*row[1:]), from_micros(row[0])) for row in connection.execute(query)]
+
+
+def resolve(connection: sa.Connection, ids: Sequence[str]) -> dict[str, str]:
+    """Each known id or alias to the entity that lives."""
+    found: dict[str, str] = {}
+    for some in chunks(list(dict.fromkeys(ids))):
+        query = (
+            sa.select(t.external.c.entity, sa.func.coalesce(t.alias.c.into, t.external.c.entity))
+            .select_from(t.external.outerjoin(t.alias, t.alias.c.old == t.external.c.entity))
+            .where(t.external.c.entity.in_(some))
+        )
+        found.update((asked, living) for asked, living in connection.execute(query))
+    return found
+
+
+def _members(living: Sequence[str]) -> sa.CompoundSelect[Any]:
+    """The ids under which the things of these entities stand in `external`."""
+    return sa.union(
+        sa.select(t.external.c.entity).where(t.external.c.entity.in_(living)),
+        sa.select(t.alias.c.old).where(t.alias.c.into.in_(living)),
+    )
+
+
+def claims_of(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[HeldClaim]]:
+    """By each id that was asked for: the latest live claims of the entity it leads to, oldest source's name first."""
+    found: dict[str, list[HeldClaim]] = {id_: [] for id_ in ids}
+    living = resolve(connection, ids)
+    asked: dict[str, list[str]] = {}
+    for id_, lives in living.items():
+        asked.setdefault(lives, []).append(id_)
+    latest, external = t.claim_latest, t.external
+    entity = sa.func.coalesce(t.alias.c.into, external.c.entity).label("living")
+    for some in chunks(list(asked)):
+        query = (
+            sa.select(
+                latest.c.source,
+                latest.c.external_id,
+                latest.c.seq,
+                latest.c.last_seen,
+                t.batch.c.recorded_at,
+                t.record.c.type,
+                t.record.c.version,
+                t.record.c.payload,
+                entity,
+            )
+            .select_from(
+                external.outerjoin(t.alias, t.alias.c.old == external.c.entity)
+                .join(latest, (latest.c.source == external.c.source) & (latest.c.external_id == external.c.external_id))
+                .join(t.record, t.record.c.seq == latest.c.seq)
+                .join(t.batch, t.batch.c.seq == t.record.c.batch)
+            )
+            .where(external.c.entity.in_(_members(some)), latest.c.gone.is_(False))
+            .order_by(latest.c.source, latest.c.external_id)
+        )
+        rows = connection.execute(query).all()
+        targets = _targets(connection, some)
+        for row in rows:
+            claim, _ = decode_claim(row.type, row.external_id, row.version, row.payload)
+            held = HeldClaim(
+                seq=row.seq,
+                source=row.source,
+                entity=row.living,
+                claim=claim,
+                targets={
+                    (link.relation, link.target): target
+                    for link in claim.links
+                    if (target := targets.get((link.source or row.source, link.target))) is not None
+                },
+                recorded_at=from_micros(row.recorded_at),
+                last_seen=from_micros(row.last_seen),
+            )
+            for id_ in asked[row.living]:
+                found[id_].append(held)
+    return found
+
+
+def _targets(connection: sa.Connection, living: Sequence[str]) -> dict[tuple[str, str], str]:
+    """What the claims of these entities link to, as the entities that live now."""
+    target = t.external.alias("target")
+    query = (
+        sa.select(
+            t.link.c.target_source,
+            t.link.c.target_external_id,
+            sa.func.coalesce(t.alias.c.into, target.c.entity),
+        )
+        .distinct()
+        .select_from(
+            t.external.join(
+                t.link, (t.link.c.source == t.external.c.source) & (t.link.c.external_id == t.external.c.external_id)
+            )
+            .join(
+                target,
+                (target.c.source == t.link.c.target_source) & (target.c.external_id == t.link.c.target_external_id),
+            )
+            .outerjoin(t.alias, t.alias.c.old == target.c.entity)
+        )
+        .where(t.external.c.entity.in_(_members(living)))
+    )
+    return {(source, external_id): entity for source, external_id, entity in connection.execute(query)}
+
+
+def referring(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[str]]:
+    """By each id that was asked for: the entities whose live claims link to the entity it leads to."""
+    found: dict[str, list[str]] = {id_: [] for id_ in ids}
+    asked: dict[str, list[str]] = {}
+    for id_, entity in resolve(connection, ids).items():
+        asked.setdefault(entity, []).append(id_)
+    target, start = t.external.alias("target"), t.external.alias("start")
+    of_target, of_start = t.alias.alias("of_target"), t.alias.alias("of_start")
+    for some in chunks(list(asked)):
+        living_target = sa.func.coalesce(of_target.c.into, target.c.entity)
+        living_start = sa.func.coalesce(of_start.c.into, start.c.entity)
+        query = (
+            sa.select(living_target, living_start)
+            .distinct()
+            .select_from(
+                target.join(
+                    t.link,
+                    (t.link.c.target_source == target.c.source) & (t.link.c.target_external_id == target.c.external_id),
+                )
+                .join(start, (start.c.source == t.link.c.source) & (start.c.external_id == t.link.c.external_id))
+                .outerjoin(of_target, of_target.c.old == target.c.entity)
+                .outerjoin(of_start, of_start.c.old == start.c.entity)
+            )
+            .where(target.c.entity.in_(_members(some)))
+            .order_by(living_start)
+        )
+        for entity, referrer in connection.execute(query):
+            for id_ in asked[entity]:
+                found[id_].append(referrer)
+    return found
+
+
+def entities(connection: sa.Connection, after: str, limit: int) -> list[str]:
+    """Ids of entities that were ever claimed and are no aliases, above `after`, in order."""
+    query = (
+        sa.select(t.external.c.entity)
+        .distinct()
+        .where(t.external.c.entity > after, t.external.c.kind.is_not(None))
+        .where(~sa.exists().where(t.alias.c.old == t.external.c.entity))
+        .order_by(t.external.c.entity)
+        .limit(limit)
+    )
+    return list(connection.scalars(query))
+
+
+def live_external_ids(connection: sa.Connection, source: str) -> frozenset[str]:
+    latest = t.claim_latest
+    query = sa.select(latest.c.external_id).where(latest.c.source == source, latest.c.gone.is_(False))
+    return frozenset(connection.scalars(query))
+
+
+def unsealed(claims: Sequence[HeldClaim], seals: Seals) -> list[HeldClaim]:
+    return [
+        replace(held, claim=replace(held.claim, values=unseal_claim(held.source, held.claim, seals))) for held in claims
+    ]
+
+
+def cursor(connection: sa.Connection, source: str) -> str | None:
+    return connection.scalar(sa.select(t.cursor.c.cursor).where(t.cursor.c.source == source))
+
+
+def checkpoint(connection: sa.Connection, consumer: str) -> tuple[int, bytes | None]:
+    query = sa.select(t.checkpoint.c.position, t.checkpoint.c.state).where(t.checkpoint.c.consumer == consumer)
+    row = connection.execute(query).one_or_none()
+    return (0, None) if row is None else (row.position, row.state)
+
+
+def checkpoints(connection: sa.Connection, prefix: str) -> list[tuple[str, int]]:
+    query = (
+        sa.select(t.checkpoint.c.consumer, t.checkpoint.c.position)
+        .where(t.checkpoint.c.consumer.startswith(prefix, autoescape=True))
+        .order_by(t.checkpoint.c.position, t.checkpoint.c.consumer)
+    )
+    return [(consumer, position) for consumer, position in connection.execute(query)]
+
+
+def dead_letters(
+    connection: sa.Connection, seals: Seals, source: str | None, after: int, limit: int
+) -> list[HeldDeadLetter]:
+    letter = t.dead_letter
+    query = sa.select(letter).where(letter.c.id > after).order_by(letter.c.id).limit(limit)
+    if source is not None:
+        query = query.where(letter.c.source == source)
+    return [
+        HeldDeadLetter(
+            id=row["id"],
+            source=row["source"],
+            key=row["key"],
+            received_at=from_micros(row["received_at"]),
+            recorded_at=from_micros(row["recorded_at"]),
+            reason=row["reason"],
+            where=row["where"],
+            adapter_version=row["adapter_version"],
+            data=seals.unseal(row["source"], row["sealed_as"], row["data"]),
+            replayed_at=None if row["replayed_at"] is None else from_micros(row["replayed_at"]),
+        )
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def head(connection: sa.Connection) -> int:
+    return connection.scalar(sa.select(t.meta.c.head)) or 0
