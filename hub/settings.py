@@ -165,7 +165,7 @@ def load(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     sources: list[ConfiguredSource] = []
     for number, section in enumerate(parsed.source):
         try:
-            sources.append(_configured(section))
+            sources.append(_configured(section, file.resolve().parent))
         except UnknownAdapter as error:
             problems.append(f"source[{number}].adapter: {error}")
         except ValidationError as error:
@@ -189,9 +189,9 @@ def load(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
-def _configured(section: SourceSection) -> ConfiguredSource:
+def _configured(section: SourceSection, folder: Path) -> ConfiguredSource:
     definition = find(section.adapter)
-    config: AdapterConfig = definition.config.model_validate(section.config)
+    config: AdapterConfig = definition.config.model_validate(section.config, context={"folder": folder})
     return ConfiguredSource(section=section, definition=definition, config=config)
 
 

@@ -121,8 +121,9 @@ def _modbus_source(side: str, port: int) -> str:
         'map_files = { cabinet = "cabinet.toml" }',
         "devices = [",
     ]
+    address = f'host = "127.0.0.1", port = {port}'
     lines += [
-        f'  {{ name = "{c.name}", host = "127.0.0.1", port = {port}, unit = {c.unit}, map = "cabinet", place = "{c.zone}" }},'
+        f'  {{ name = "{c.name}", {address}, unit = {c.unit}, map = "cabinet", place = "{c.zone}" }},'
         for c in cabinets(side)
     ]
     return "\n".join([*lines, "]", ""])

@@ -92,13 +92,13 @@ class Watcher:
 
     async def follow(self) -> AsyncIterator[Seen]:
         """Every event, past and to come."""
-        read = 0
+        told = 0
         while True:
             async with self._news:
-                await self._news.wait_for(lambda: len(self.events) > read)
-            while read < len(self.events):
-                yield self.events[read]
-                read += 1
+                while len(self.events) == told:
+                    await self._news.wait()
+            yield self.events[told]
+            told += 1
 
 
 async def ask(address: str, query: str, variables: Mapping[str, object] | None = None) -> Any:

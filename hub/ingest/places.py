@@ -20,6 +20,7 @@ from hub.journal.records import HUB, Appended, Draft, NewEvent
 COLUMNS = ("code", "kind", "name", "part_of", "adjacent_to", "level", "area", "latitude", "longitude")
 STREAM = "import:places"
 PAGE = 1000
+SURPLUS = "cells past the header"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Preview:
 
 def parse(data: bytes) -> tuple[list[Row], list[Rejected]]:
     """The file's rows as claims, and what could not be taken. Raises BadRequest where the header is wrong."""
-    reader = csv.DictReader(io.StringIO(_text(data), newline=""), restkey="", restval="")
+    reader = csv.DictReader(io.StringIO(_text(data), newline=""), restkey=SURPLUS, restval="")
     header = [(name or "").strip() for name in reader.fieldnames or ()]
     _check_header(header)
     reader.fieldnames = header
@@ -57,7 +58,7 @@ def parse(data: bytes) -> tuple[list[Row], list[Rejected]]:
     rejected: list[Rejected] = []
     for number, cells in enumerate(reader, start=2):
         try:
-            claim = _claim({key: value.strip() for key, value in cells.items() if isinstance(value, str)})
+            claim = _claim(cells)
         except ValueError as error:
             rejected.append(Rejected(number=number, reason=str(error)))
             continue
@@ -130,9 +131,10 @@ def _check_header(header: Sequence[str]) -> None:
         raise BadRequest(f"the header lacks {' and '.join(missing)}; known: {', '.join(COLUMNS)}")
 
 
-def _claim(cells: Mapping[str, str]) -> Claim:
-    if cells.get(""):
+def _claim(row: Mapping[str, str]) -> Claim:
+    if row.get(SURPLUS):
         raise ValueError("the row has more cells than the header")
+    cells = {key: value.strip() for key, value in row.items()}
     code = cells["code"]
     if not code:
         raise ValueError("the code is empty")
