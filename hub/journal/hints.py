@@ -1,4 +1,5 @@
-"""What speaks for a match and never makes one: an identifier that a source is not trusted with, a look-alike."""
+"""What speaks for a match and never makes one: an identifier that a source is not trusted with
+or that too many hold, a look-alike."""
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
@@ -34,6 +35,20 @@ def of_untrusted(connection: sa.Connection, keys: Collection[Key], aliases: Alia
             left, right = aliases.root(first.id), aliases.root(one)
             if left != right and not {first.id, one} <= trusted:
                 proposals.append(Proposal(left=left, right=right, reason="UNTRUSTED_SCHEME", evidence=[key]))
+    return proposals
+
+
+def of_worn(connection: sa.Connection, keys: Collection[Key], aliases: Aliases, *, limit: int) -> list[Proposal]:
+    """Identifiers that too many hold to join anything: the oldest holder with the `limit` next ones, so that a
+    person hears of it once."""
+    proposals = list[Proposal]()
+    for key, rows in neighbourhood.holders(connection, keys).items():
+        held_by = neighbourhood.things(connection, {row.entity for row in rows if row.trusted})
+        first, *others = sorted(held_by.values(), key=lambda thing: (thing.made_at, thing.id))[: limit + 1]
+        for thing in others:
+            left, right = aliases.root(first.id), aliases.root(thing.id)
+            if left != right:
+                proposals.append(Proposal(left=left, right=right, reason="WIDE", evidence=[key]))
     return proposals
 
 

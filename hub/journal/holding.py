@@ -63,15 +63,25 @@ def rewrite(
     return moved
 
 
-def unsettled(connection: sa.Connection, moved: Moved, *, limit: int) -> set[str]:
-    """The things whose entity the moved identifiers may change: all holders of a shared one, and of one that has
-    just passed `limit` holders, past which it joins nothing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsettled:
+    """`things`: those whose entity may change. `worn`: identifiers that have just passed the limit."""
+
+    things: set[str]
+    worn: set[Key]
+
+
+def unsettled(connection: sa.Connection, moved: Moved, *, limit: int) -> Unsettled:
+    """All holders of a shared identifier that moved, and of one that has just passed `limit` holders, past which
+    it joins nothing."""
     counts = neighbourhood.count(connection, moved.all)
-    some = set[Key]()
+    some, worn = set[Key](), set[Key]()
     for key in moved.all:
         now = counts[key]
         before = now - moved.by.get(key, 0)
         if min(now, before) <= limit and (max(now, before) > 1 or key in moved.lost):
             some.add(key)
+        if before <= limit < now:
+            worn.add(key)
     held = neighbourhood.holders(connection, some)
-    return {row.entity for rows in held.values() for row in rows if row.trusted}
+    return Unsettled(things={row.entity for rows in held.values() for row in rows if row.trusted}, worn=worn)

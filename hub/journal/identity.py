@@ -316,9 +316,9 @@ class Identity:
         given = {name: (change.after.entity, change.keys) for name, change in changes.items()}
         claimed = {name for name, change in changes.items() if change.before.kind is not None}
         keys = rewrite(connection, source, given, claimed)
-        seeds = unsettled(connection, keys, limit=self.merge_limit)
+        moved = unsettled(connection, keys, limit=self.merge_limit)
         aliases = self.aliases(connection)
-        seeds |= {
+        seeds = moved.things | {
             change.after.entity
             for change in changes.values()
             if change.before.kind is not None
@@ -327,6 +327,7 @@ class Identity:
         }
         events = self.evaluate(connection, seeds, recorded_at) if seeds else []
         proposals = hints.of_untrusted(connection, keys.given, aliases, limit=self.merge_limit)
+        proposals += hints.of_worn(connection, moved.worn, aliases, limit=self.merge_limit)
         looks = {
             each.alike: hints.Look(each.entity, change.name)
             for change in changes.values()
