@@ -177,9 +177,9 @@ class Journal:
         """Ids of all living entities above `after`, in order: a rebuild pages through them."""
         return await self._read(queries.entities, after, limit)
 
-    async def live_external_ids(self, source: str) -> frozenset[str]:
-        """The external ids that `source` claims and has not taken back."""
-        return await self._read(queries.live_external_ids, source)
+    async def live_claims(self, source: str) -> Mapping[str, str]:
+        """The external ids that `source` claims and has not taken back, each with its kind."""
+        return await self._read(queries.live_claims, source)
 
     async def resolve(self, ids: Sequence[str]) -> Mapping[str, str]:
         """Each known id or alias to the entity id that lives."""

@@ -218,10 +218,10 @@ def entities(connection: sa.Connection, after: str, limit: int) -> list[str]:
     return list(connection.scalars(query))
 
 
-def live_external_ids(connection: sa.Connection, source: str) -> frozenset[str]:
+def live_claims(connection: sa.Connection, source: str) -> dict[str, str]:
     latest = t.claim_latest
-    query = sa.select(latest.c.external_id).where(latest.c.source == source, latest.c.gone.is_(False))
-    return frozenset(connection.scalars(query))
+    query = sa.select(latest.c.external_id, latest.c.kind).where(latest.c.source == source, latest.c.gone.is_(False))
+    return {row.external_id: row.kind for row in connection.execute(query)}
 
 
 def unsealed(claims: Sequence[HeldClaim], seals: Seals) -> list[HeldClaim]:
