@@ -3,6 +3,7 @@
 import hashlib
 import struct
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import orjson
 
@@ -10,19 +11,35 @@ from hub.journal.entries import StoredRecord
 from hub.journal.records import ReadingRow
 
 GENESIS = b"\0" * 32
-BATCH_COLUMNS = (
+RECORD_FIELDS = (  # what a digest covers of a record beside its payload, in this order for ever
     "seq",
+    "kind",
+    "type",
+    "version",
     "source",
-    "received_at",
-    "recorded_at",
-    "cursor",
-    "adapter_version",
-    "records",
-    "readings",
-    "oldest_at",
+    "external_id",
+    "entity",
+    "stream",
+    "stream_version",
+    "actor",
+    "reason",
+    "cause",
 )
-BatchColumns = tuple[int, str, int, int, str | None, str, int, int, int | None]
-"""What BATCH_COLUMNS names."""
+
+
+class BatchRow(NamedTuple):
+    """What a batch's digest covers of its row, in this order for ever."""
+
+    seq: int
+    source: str
+    received_at: int
+    recorded_at: int
+    cursor: str | None
+    adapter_version: str
+    records: int
+    readings: int
+    oldest_at: int | None
+
 
 _READING = struct.Struct("<qqdq?q")
 
@@ -40,15 +57,13 @@ def readings_hash(rows: Sequence[ReadingRow]) -> bytes:
     ).digest()
 
 
-def batch_digest(
-    previous: bytes, batch: BatchColumns, readings: bytes | None, records: Sequence[StoredRecord]
-) -> bytes:
+def batch_digest(previous: bytes, batch: BatchRow, readings: bytes | None, records: Sequence[StoredRecord]) -> bytes:
     """SHA-256 over the previous digest, the batch's columns, its readings' hash and its records. Each part is
     preceded by its length, so that no two different batches give the same bytes."""
     digest = hashlib.sha256(previous)
-    parts = [orjson.dumps(batch), readings or b""]
+    parts = [orjson.dumps(tuple(batch)), readings or b""]
     for record in records:
-        parts += (orjson.dumps(record[:-1]), record.payload)
+        parts += (orjson.dumps([getattr(record, name) for name in RECORD_FIELDS]), record.payload)
     for part in parts:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)

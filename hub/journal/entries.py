@@ -12,7 +12,7 @@ from hub.journal.records import ClaimEntry, Entry, EventEntry, ReadingRow, Signa
 
 
 class StoredRecord(NamedTuple):
-    """The record table's columns in their order."""
+    """The record table's columns."""
 
     seq: int
     batch: int
@@ -20,14 +20,14 @@ class StoredRecord(NamedTuple):
     type: str
     version: int
     source: str
-    external_id: str | None
-    entity: str | None
-    stream: str | None
-    stream_version: int | None
-    actor: str | None
-    reason: str | None
-    cause: int | None
     payload: bytes
+    external_id: str | None = None
+    entity: str | None = None
+    stream: str | None = None
+    stream_version: int | None = None
+    actor: str | None = None
+    reason: str | None = None
+    cause: int | None = None
 
 
 RECORD_COLUMNS: Sequence[sa.Column[object]] = tuple(t.record.c[name] for name in StoredRecord._fields)

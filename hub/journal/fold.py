@@ -7,33 +7,22 @@ from typing import TypeVar
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.contract import Claim, Signal
 from hub.clock import from_micros, to_micros
 from hub.errors import BadRequest, Conflict
-from hub.journal import readings
+from hub.journal import held, readings
 from hub.journal import tables as t
-from hub.journal.chain import BatchColumns, batch_digest, readings_hash
+from hub.journal.chain import BatchRow, batch_digest, readings_hash
 from hub.journal.encoding import Seals, content_hash, encode_claim, encode_event, encode_signal, says_personal
 from hub.journal.engine import Dialect
 from hub.journal.entries import StoredRecord, entry_of
 from hub.journal.identity import Identity
 from hub.journal.ids import uuid7
-from hub.journal.records import (
-    HUB,
-    Appended,
-    Command,
-    Draft,
-    Entry,
-    NewEvent,
-    ReadingRow,
-    ReadingsEntry,
-    Series,
-)
+from hub.journal.records import HUB, Appended, Command, Draft, Entry, NewEvent, ReadingRow, ReadingsEntry, Series
+from hub.journal.statements import entities_of, put
 from hub.journal.upcast import CLAIM, CURRENT, SIGNAL
 
-_CHUNK = 500
 T = TypeVar("T")
 
 
@@ -42,6 +31,7 @@ class _Batch:
     """A draft while it is stored: thrown away whole if the draft fails."""
 
     seq: int
+    seen_at: int
     records: list[StoredRecord] = field(default_factory=list)
     entities: dict[str, str] = field(default_factory=dict)
     streams: dict[str, int] = field(default_factory=dict)
@@ -67,9 +57,9 @@ class Fold:
     ) -> None:
         self.connection = connection
         self.recorded_at = recorded_at
+        self.identity = identity
         self.entries: list[Entry] = []
         self._dialect = dialect
-        self._identity = identity
         self._seals = seals
         self._known_series = known_series
         self._seen: dict[tuple[str, str], int] = {}
@@ -85,47 +75,41 @@ class Fold:
         try:
             result = work(self)
         except BaseException:
-            self.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT draft")
+            self.identity.forget_cache()
             self.head, self.digest = head, digest
             del self.entries[entries:]
-            self._identity.forget_cache()
-            raise
-        finally:
+            self.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT draft")
             self.connection.exec_driver_sql("RELEASE SAVEPOINT draft")
+            raise
+        self.connection.exec_driver_sql("RELEASE SAVEPOINT draft")
         return result
 
     def finish(self) -> None:
         """What all drafts left to be done once."""
-        if self._seen:
-            self.connection.execute(
-                sa.update(t.claim_latest)
-                .where(t.claim_latest.c.source == sa.bindparam("s"), t.claim_latest.c.external_id == sa.bindparam("e"))
-                .values(last_seen=sa.bindparam("at")),
-                [{"s": source, "e": external_id, "at": at} for (source, external_id), at in self._seen.items()],
-            )
+        held.move_last_seen(self.connection, self._seen)
         if self.head != self.began_at:
             self.connection.execute(sa.update(t.meta).values(head=self.head, digest=self.digest))
 
     # ---- a draft
 
     def append(self, draft: Draft) -> Appended:
-        if draft.command is not None and (first := self._first_answer(draft.command)) is not None:
+        if draft.command is not None and (first := self.first_answer(draft.command)) is not None:
             return first
-        batch = _Batch(seq=self.head + 1)
-        self._claims(batch, draft.source, draft.claims, draft.received_at, cause=None)
+        batch = _Batch(seq=self.head + 1, seen_at=to_micros(draft.received_at))
+        self._claims(batch, draft.source, draft.claims, cause=None)
         self._signals(batch, draft.source, draft.signals)
         for event in draft.events:
-            self._event(batch, draft.source, event, draft.received_at)
+            self._event(batch, draft.source, event)
         rows = self._readings(batch, draft.readings)
         stored = bool(batch.records or rows)
         if stored:
             self._store(batch, draft, rows)
         self._dead_letters(draft)
         if draft.cursor is not None:
-            self._put(t.cursor, {"source": draft.source}, {"cursor": draft.cursor})
+            self._put(t.cursor, ("source",), {"source": draft.source, "cursor": draft.cursor})
         if (mark := draft.checkpoint) is not None:
             state = {} if mark.state is None else {"state": mark.state}
-            self._put(t.checkpoint, {"consumer": mark.consumer}, {"position": mark.position, **state})
+            self._put(t.checkpoint, ("consumer",), {"consumer": mark.consumer, "position": mark.position, **state})
         appended = Appended(
             batch=batch.seq if stored else self.head,
             seq=self.head,
@@ -142,36 +126,20 @@ class Fold:
         return appended
 
     def _store(self, batch: _Batch, draft: Draft, rows: Sequence[ReadingRow]) -> None:
-        recorded_at = to_micros(self.recorded_at)
-        columns: BatchColumns = (
-            batch.seq,
-            draft.source,
-            to_micros(draft.received_at),
-            recorded_at,
-            draft.cursor,
-            draft.adapter_version,
-            len(batch.records),
-            len(rows),
-            min((row[1] for row in rows), default=None),
+        row = BatchRow(
+            seq=batch.seq,
+            source=draft.source,
+            received_at=batch.seen_at,
+            recorded_at=to_micros(self.recorded_at),
+            cursor=draft.cursor,
+            adapter_version=draft.adapter_version,
+            records=len(batch.records),
+            readings=len(rows),
+            oldest_at=min((row[1] for row in rows), default=None),
         )
         hashed = readings_hash(rows) if rows else None
-        self.digest = batch_digest(self.digest, columns, hashed, batch.records)
-        self.connection.execute(
-            sa.insert(t.batch),
-            {
-                "seq": columns[0],
-                "source": columns[1],
-                "received_at": columns[2],
-                "recorded_at": columns[3],
-                "cursor": columns[4],
-                "adapter_version": columns[5],
-                "records": columns[6],
-                "readings": columns[7],
-                "oldest_at": columns[8],
-                "readings_hash": hashed,
-                "digest": self.digest,
-            },
-        )
+        self.digest = batch_digest(self.digest, row, hashed, batch.records)
+        self.connection.execute(sa.insert(t.batch), {**row._asdict(), "readings_hash": hashed, "digest": self.digest})
         if rows:
             self.entries.append(
                 ReadingsEntry(seq=batch.seq, recorded_at=self.recorded_at, source=draft.source, rows=rows)
@@ -183,106 +151,53 @@ class Fold:
 
     # ---- its parts
 
-    def _claims(
-        self, batch: _Batch, source: str, claims: Sequence[Claim], seen_at: datetime, cause: int | None
-    ) -> None:
+    def _claims(self, batch: _Batch, source: str, claims: Sequence[Claim], cause: int | None) -> None:
+        """Appends those that say something new; of the others only the last-seen time moves."""
         if not claims:
             return
-        held = self._held(source, [claim.external_id for claim in claims])
-        hashes = {external_id: found.content_hash for external_id, found in held.items()}
-        seen = to_micros(seen_at)
+        known = held.look_up(self.connection, source, [claim.external_id for claim in claims])
+        hashes = {external_id: found.content_hash for external_id, found in known.items()}
         changed: list[tuple[Claim, bytes]] = []
         for claim in claims:
             hashed = content_hash(claim, self._seals)
-            if hashes.get(claim.external_id) == hashed:
-                if (found := held.get(claim.external_id)) is not None:
-                    batch.seen[source, claim.external_id] = max(seen, found.last_seen)
-                    batch.entities[claim.external_id] = found.entity
-                continue
-            hashes[claim.external_id] = hashed
-            changed.append((claim, hashed))
+            if hashes.get(claim.external_id) != hashed:
+                hashes[claim.external_id] = hashed
+                changed.append((claim, hashed))
+            elif (found := known.get(claim.external_id)) is not None:
+                batch.seen[source, claim.external_id] = max(batch.seen_at, found.last_seen)
+                batch.entities[claim.external_id] = found.entity
         if not changed:
             return
         self._seals.ensure([(source, claim.external_id) for claim, _ in changed if says_personal(claim)])
-        resolution = self._identity.resolve(self.connection, source, [claim for claim, _ in changed], self.recorded_at)
+        resolution = self.identity.resolve(self.connection, source, [claim for claim, _ in changed], self.recorded_at)
+        replacements: list[held.Replacement] = []
         for claim, hashed in changed:
-            entity = resolution.entities[claim.external_id]
-            batch.entities[claim.external_id] = entity
+            replacements.append(held.Replacement(batch.next, claim, hashed))
+            batch.records.append(
+                StoredRecord(
+                    seq=batch.next,
+                    batch=batch.seq,
+                    kind="claim",
+                    type=claim.kind,
+                    version=CURRENT[CLAIM],
+                    source=source,
+                    external_id=claim.external_id,
+                    entity=resolution.entities[claim.external_id],
+                    cause=cause,
+                    payload=encode_claim(source, claim, resolution.targets, self._seals),
+                )
+            )
             batch.changed.add((source, claim.external_id))
             batch.seen.pop((source, claim.external_id), None)
-            record = StoredRecord(
-                seq=batch.next,
-                batch=batch.seq,
-                kind="claim",
-                type=claim.kind,
-                version=CURRENT[CLAIM],
-                source=source,
-                external_id=claim.external_id,
-                entity=entity,
-                stream=None,
-                stream_version=None,
-                actor=None,
-                reason=None,
-                cause=cause,
-                payload=encode_claim(source, claim, resolution.targets, self._seals),
-            )
-            batch.records.append(record)
-            self._put(
-                t.claim_latest,
-                {"source": source, "external_id": claim.external_id},
-                {
-                    "seq": record.seq,
-                    "kind": claim.kind,
-                    "content_hash": hashed,
-                    "last_seen": seen,
-                    "gone": claim.gone,
-                },
-            )
-            self._links(source, claim, known=claim.external_id in held)
+        batch.entities.update(resolution.entities)
+        held.replace(self.connection, self._dialect, source, known, replacements, batch.seen_at)
         for event in resolution.events:
-            self._event(batch, source, event, seen_at)
-
-    def _held(self, source: str, external_ids: Sequence[str]) -> dict[str, "_Held"]:
-        living = sa.func.coalesce(t.alias.c.into, t.external.c.entity)
-        latest, external = t.claim_latest, t.external
-        found: dict[str, _Held] = {}
-        for start in range(0, len(external_ids), _CHUNK):
-            query = (
-                sa.select(latest.c.external_id, latest.c.content_hash, latest.c.last_seen, living)
-                .select_from(
-                    latest.join(
-                        external,
-                        (external.c.source == latest.c.source) & (external.c.external_id == latest.c.external_id),
-                    ).outerjoin(t.alias, t.alias.c.old == external.c.entity)
-                )
-                .where(latest.c.source == source, latest.c.external_id.in_(external_ids[start : start + _CHUNK]))
-            )
-            for external_id, hashed, last_seen, entity in self.connection.execute(query):
-                found[external_id] = _Held(content_hash=hashed, last_seen=last_seen, entity=entity)
-        return found
-
-    def _links(self, source: str, claim: Claim, *, known: bool) -> None:
-        if known:
-            self.connection.execute(
-                sa.delete(t.link).where(t.link.c.source == source, t.link.c.external_id == claim.external_id)
-            )
-        for link in {} if claim.gone else dict.fromkeys(claim.links):
-            self._put(
-                t.link,
-                {
-                    "source": source,
-                    "external_id": claim.external_id,
-                    "relation": link.relation,
-                    "target_source": link.source or source,
-                    "target_external_id": link.target,
-                },
-                {},
-            )
+            self._event(batch, HUB, event)
 
     def _signals(self, batch: _Batch, source: str, signals: Sequence[Signal]) -> None:
         if not signals:
             return
-        subjects = self._entities_of(source, list({signal.subject for signal in signals}))
+        subjects = entities_of(self.connection, source, list({signal.subject for signal in signals}))
         for signal in signals:
             batch.records.append(
                 StoredRecord(
@@ -294,16 +209,11 @@ class Fold:
                     source=source,
                     external_id=signal.subject,
                     entity=subjects.get(signal.subject),
-                    stream=None,
-                    stream_version=None,
-                    actor=None,
-                    reason=None,
-                    cause=None,
                     payload=encode_signal(signal),
                 )
             )
 
-    def _event(self, batch: _Batch, source: str, event: NewEvent, seen_at: datetime) -> None:
+    def _event(self, batch: _Batch, source: str, event: NewEvent) -> None:
         if CURRENT.get(event.type) != event.version:
             raise BadRequest(
                 f"version {event.version} of {event.type!r} is not what this hub writes ({CURRENT.get(event.type)})"
@@ -326,8 +236,6 @@ class Fold:
                 type=event.type,
                 version=event.version,
                 source=source,
-                external_id=None,
-                entity=None,
                 stream=event.stream,
                 stream_version=current + 1,
                 actor=event.actor,
@@ -336,7 +244,7 @@ class Fold:
                 payload=encode_event(event.data),
             )
         )
-        self._claims(batch, HUB, event.claims, seen_at, cause=seq)
+        self._claims(batch, HUB, event.claims, cause=seq)
 
     def _readings(self, batch: _Batch, rows: Sequence[ReadingRow]) -> Sequence[ReadingRow]:
         if not rows:
@@ -371,7 +279,8 @@ class Fold:
 
     # ---- commands
 
-    def _first_answer(self, command: Command) -> Appended | None:
+    def first_answer(self, command: Command) -> Appended | None:
+        """What a command was answered the first time, if it is a repeat. Raises Conflict where it is another one."""
         found = self.connection.execute(
             sa.select(t.command).where(t.command.c.actor == command.actor, t.command.c.key == command.key)
         ).one_or_none()
@@ -403,36 +312,26 @@ class Fold:
             },
         )
 
-    # ---- series
+    # ---- beside drafts
 
     def make_series(self, source: str, keys: Sequence[tuple[str, str, str]]) -> list[Series]:
         """The series of (external id, quantity, unit), made where new; a sensor not yet claimed gets its entity id."""
-        wanted = list(dict.fromkeys(external_id for external_id, _, _ in keys))
-        known = self._entities_of(source, wanted)
-        if missing := [name for name in wanted if name not in known]:
-            self.connection.execute(sa.insert(t.external), [self._named(source, name) for name in missing])
-        for external_id, quantity, unit in dict.fromkeys(keys):
-            key = {"source": source, "external_id": external_id, "quantity": quantity, "unit": unit}
-            self._put(t.series, key, {})
-        found = {
-            (series.external_id, series.quantity, series.unit): series
-            for start in range(0, len(wanted), _CHUNK)
-            for series in readings.find_series(self.connection, source, wanted[start : start + _CHUNK])
-        }
-        self._known_series.update(series.id for series in found.values())
-        return [found[key] for key in keys]
-
-    def _named(self, source: str, external_id: str) -> dict[str, object]:
-        return {
-            "source": source,
-            "external_id": external_id,
-            "entity": uuid7(self.recorded_at),
-            "made_at": to_micros(self.recorded_at),
-            "gone": False,
-            "organization": "",
-        }
+        sensors = list(dict.fromkeys(external_id for external_id, _, _ in keys))
+        known = {_key(series): series for series in readings.find_series(self.connection, source, sensors)}
+        if new := [key for key in dict.fromkeys(keys) if key not in known]:
+            self.identity.name(self.connection, source, list({key[0] for key in new}), self.recorded_at)
+            self.connection.execute(
+                sa.insert(t.series),
+                [
+                    {"source": source, "external_id": external_id, "quantity": quantity, "unit": unit}
+                    for external_id, quantity, unit in new
+                ],
+            )
+            known = {_key(series): series for series in readings.find_series(self.connection, source, sensors)}
+        return [known[key] for key in keys]
 
     def mark_replayed(self, dead_letter: int) -> bool:
+        """Whether there is such a dead letter."""
         return bool(
             self.connection.execute(
                 sa.update(t.dead_letter)
@@ -441,42 +340,14 @@ class Fold:
             ).rowcount
         )
 
-    # ---- statements
+    def settle(self) -> None:
+        """What the settings' trust in sources now means for the claims there are."""
+        if events := self.identity.settle(self.connection, self.recorded_at):
+            self.append(Draft(source=HUB, received_at=self.recorded_at, events=events))
 
-    def _entities_of(self, source: str, external_ids: Sequence[str]) -> dict[str, str]:
-        living = sa.func.coalesce(t.alias.c.into, t.external.c.entity)
-        found: dict[str, str] = {}
-        for start in range(0, len(external_ids), _CHUNK):
-            query = (
-                sa.select(t.external.c.external_id, living)
-                .select_from(t.external.outerjoin(t.alias, t.alias.c.old == t.external.c.entity))
-                .where(
-                    t.external.c.source == source, t.external.c.external_id.in_(external_ids[start : start + _CHUNK])
-                )
-            )
-            found.update((external_id, entity) for external_id, entity in self.connection.execute(query))
-        return found
-
-    def _put(self, table: sa.Table, key: Mapping[str, object], values: Mapping[str, object]) -> None:
-        """The row of `key` with these values, whether it was there or not."""
-        if self._dialect == "sqlite":
-            lite = sqlite.insert(table).values(**key, **values)
-            self.connection.execute(
-                lite.on_conflict_do_update(index_elements=list(key), set_=dict(values))
-                if values
-                else lite.on_conflict_do_nothing()
-            )
-        else:
-            full = postgresql.insert(table).values(**key, **values)
-            self.connection.execute(
-                full.on_conflict_do_update(index_elements=list(key), set_=dict(values))
-                if values
-                else full.on_conflict_do_nothing()
-            )
+    def _put(self, table: sa.Table, key: Sequence[str], row: Mapping[str, object]) -> None:
+        put(self.connection, self._dialect, table, key, [row])
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    content_hash: bytes
-    last_seen: int
-    entity: str
+def _key(series: Series) -> tuple[str, str, str]:
+    return series.external_id, series.quantity, series.unit

@@ -18,20 +18,24 @@ import sqlalchemy as sa
 from adapters.contract import Cursor
 from hub.clock import Clock, now, to_micros
 from hub.errors import NotFound
-from hub.journal import position, queries, readings
+from hub.journal import position, queries, readings, statements
 from hub.journal.encoding import NoSeals, Seals
 from hub.journal.engine import Engines, hold_hub_lock, migrate, open_engines
 from hub.journal.fold import Fold
 from hub.journal.identity import Identity
 from hub.journal.lock import StateLock
+from hub.journal.match import Matches
 from hub.journal.records import (
+    HUB,
     Appended,
+    Command,
     Draft,
     Entry,
     EventEntry,
     HeldClaim,
     HeldDeadLetter,
     Latest,
+    NewEvent,
     ReadingRow,
     Series,
 )
@@ -94,7 +98,13 @@ class Journal:
             if config.lock is None:
                 lock.release()
             raise
-        return cls(config, engines, begun, connection, lock)
+        journal = cls(config, engines, begun, connection, lock)
+        try:
+            await journal._writer.do(Fold.settle)
+        except BaseException:
+            await journal.close()
+            raise
+        return journal
 
     async def close(self) -> None:
         """After what waits was written; a second time does nothing."""
@@ -183,7 +193,7 @@ class Journal:
 
     async def resolve(self, ids: Sequence[str]) -> Mapping[str, str]:
         """Each known id or alias to the entity id that lives."""
-        return await self._read(queries.resolve, ids)
+        return await self._read(statements.resolve, ids)
 
     async def unseal(self, claims: Sequence[HeldClaim]) -> Sequence[HeldClaim]:
         """The same with personal values in clear; a forgotten one is None."""
@@ -212,9 +222,18 @@ class Journal:
         if not await self._writer.do(lambda fold: fold.mark_replayed(dead_letter)):
             raise NotFound(f"there is no dead letter {dead_letter}: list them")
 
-    async def transact(self, work: Callable[[Fold], T]) -> T:
-        """`work` on the writer's thread within a commit; it may append, and its failure undoes it alone."""
-        return await self._writer.do(work)
+    async def decide(
+        self, work: Callable[[Matches, sa.Connection, datetime], Sequence[NewEvent]], *, command: Command | None = None
+    ) -> Appended:
+        """Appends the events of what a person decides about matches, in the transaction in which `work` decides it."""
+
+        def run(fold: Fold) -> Appended:
+            if command is not None and (first := fold.first_answer(command)) is not None:
+                return first
+            events = work(Matches(fold.identity), fold.connection, fold.recorded_at)
+            return fold.append(Draft(source=HUB, received_at=fold.recorded_at, events=events, command=command))
+
+        return await self._writer.do(run)
 
 
 def _open(config: JournalConfig) -> tuple[Engines, position.Kept, sa.Connection]:

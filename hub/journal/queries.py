@@ -1,8 +1,7 @@
 """What the log says, read by statements of bounded size: entries, streams, the latest claims, dead letters."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -12,15 +11,9 @@ from hub.journal import tables as t
 from hub.journal.encoding import Seals, decode_claim, unseal_claim
 from hub.journal.entries import RECORD_COLUMNS, StoredRecord, entry_of, event_of
 from hub.journal.records import Entry, EventEntry, HeldClaim, HeldDeadLetter, ReadingsEntry
+from hub.journal.statements import LIVING, NAMED, asked_for, chunks, members
 
 _ROWS_A_PAGE = 50_000  # readings
-_CHUNK = 500
-T = TypeVar("T")
-
-
-def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), _CHUNK):
-        yield values[start : start + _CHUNK]
 
 
 def entries(connection: sa.Connection, after: int, limit: int) -> list[Entry]:
@@ -74,36 +67,11 @@ def stream(connection: sa.Connection, name: str) -> list[EventEntry]:
     return [event_of(StoredRecord(*row[1:]), from_micros(row[0])) for row in connection.execute(query)]
 
 
-def resolve(connection: sa.Connection, ids: Sequence[str]) -> dict[str, str]:
-    """Each known id or alias to the entity that lives."""
-    found: dict[str, str] = {}
-    for some in chunks(list(dict.fromkeys(ids))):
-        query = (
-            sa.select(t.external.c.entity, sa.func.coalesce(t.alias.c.into, t.external.c.entity))
-            .select_from(t.external.outerjoin(t.alias, t.alias.c.old == t.external.c.entity))
-            .where(t.external.c.entity.in_(some))
-        )
-        found.update((asked, living) for asked, living in connection.execute(query))
-    return found
-
-
-def _members(living: Sequence[str]) -> sa.CompoundSelect[Any]:
-    """The ids under which the things of these entities stand in `external`."""
-    return sa.union(
-        sa.select(t.external.c.entity).where(t.external.c.entity.in_(living)),
-        sa.select(t.alias.c.old).where(t.alias.c.into.in_(living)),
-    )
-
-
 def claims_of(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[HeldClaim]]:
     """By each id that was asked for: the latest live claims of the entity it leads to, oldest source's name first."""
     found: dict[str, list[HeldClaim]] = {id_: [] for id_ in ids}
-    living = resolve(connection, ids)
-    asked: dict[str, list[str]] = {}
-    for id_, lives in living.items():
-        asked.setdefault(lives, []).append(id_)
+    asked = asked_for(connection, ids)
     latest, external = t.claim_latest, t.external
-    entity = sa.func.coalesce(t.alias.c.into, external.c.entity).label("living")
     for some in chunks(list(asked)):
         query = (
             sa.select(
@@ -115,15 +83,16 @@ def claims_of(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[H
                 t.record.c.type,
                 t.record.c.version,
                 t.record.c.payload,
-                entity,
+                LIVING.label("living"),
             )
             .select_from(
-                external.outerjoin(t.alias, t.alias.c.old == external.c.entity)
-                .join(latest, (latest.c.source == external.c.source) & (latest.c.external_id == external.c.external_id))
+                NAMED.join(
+                    latest, (latest.c.source == external.c.source) & (latest.c.external_id == external.c.external_id)
+                )
                 .join(t.record, t.record.c.seq == latest.c.seq)
                 .join(t.batch, t.batch.c.seq == t.record.c.batch)
             )
-            .where(external.c.entity.in_(_members(some)), latest.c.gone.is_(False))
+            .where(external.c.entity.in_(members(some)), latest.c.gone.is_(False))
             .order_by(latest.c.source, latest.c.external_id)
         )
         rows = connection.execute(query).all()
@@ -168,7 +137,7 @@ def _targets(connection: sa.Connection, living: Sequence[str]) -> dict[tuple[str
             )
             .outerjoin(t.alias, t.alias.c.old == target.c.entity)
         )
-        .where(t.external.c.entity.in_(_members(living)))
+        .where(t.external.c.entity.in_(members(living)))
     )
     return {(source, external_id): entity for source, external_id, entity in connection.execute(query)}
 
@@ -176,9 +145,7 @@ def _targets(connection: sa.Connection, living: Sequence[str]) -> dict[tuple[str
 def referring(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[str]]:
     """By each id that was asked for: the entities whose live claims link to the entity it leads to."""
     found: dict[str, list[str]] = {id_: [] for id_ in ids}
-    asked: dict[str, list[str]] = {}
-    for id_, entity in resolve(connection, ids).items():
-        asked.setdefault(entity, []).append(id_)
+    asked = asked_for(connection, ids)
     target, start = t.external.alias("target"), t.external.alias("start")
     of_target, of_start = t.alias.alias("of_target"), t.alias.alias("of_start")
     for some in chunks(list(asked)):
@@ -196,7 +163,7 @@ def referring(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[s
                 .outerjoin(of_target, of_target.c.old == target.c.entity)
                 .outerjoin(of_start, of_start.c.old == start.c.entity)
             )
-            .where(target.c.entity.in_(_members(some)))
+            .where(target.c.entity.in_(members(some)))
             .order_by(living_start)
         )
         for entity, referrer in connection.execute(query):

@@ -14,6 +14,7 @@ from hub.journal import tables as t
 from hub.journal.engine import Dialect
 from hub.journal.entries import READING_COLUMNS
 from hub.journal.records import Latest, ReadingRow, Series
+from hub.journal.statements import LIVING, NAMED, asked_for, chunks, members
 
 _LARGEST = 1 << 53  # of microseconds: the year 2255; more is a mistake of the caller's
 
@@ -82,13 +83,12 @@ def of_batches(connection: sa.Connection, first: int, last: int) -> dict[int, li
     return found
 
 
-_LIVING_ID = sa.func.coalesce(t.alias.c.into, t.external.c.entity)
 _SERIES = sa.select(
-    t.series.c.id, t.series.c.source, t.series.c.external_id, t.series.c.quantity, t.series.c.unit, _LIVING_ID
+    t.series.c.id, t.series.c.source, t.series.c.external_id, t.series.c.quantity, t.series.c.unit, LIVING
 ).select_from(
-    t.series.join(
-        t.external, (t.external.c.source == t.series.c.source) & (t.external.c.external_id == t.series.c.external_id)
-    ).outerjoin(t.alias, t.alias.c.old == t.external.c.entity)
+    NAMED.join(
+        t.series, (t.series.c.source == t.external.c.source) & (t.series.c.external_id == t.external.c.external_id)
+    )
 )
 
 
@@ -102,36 +102,29 @@ def all_series(connection: sa.Connection) -> list[Series]:
 
 
 def find_series(connection: sa.Connection, source: str, external_ids: Sequence[str]) -> list[Series]:
-    query = _SERIES.where(t.series.c.source == source, t.series.c.external_id.in_(external_ids))
-    return [_series_of(row) for row in connection.execute(query)]
+    found: list[Series] = []
+    for some in chunks(external_ids):
+        query = _SERIES.where(t.series.c.source == source, t.series.c.external_id.in_(some))
+        found += [_series_of(row) for row in connection.execute(query)]
+    return found
 
 
 def latest(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[Latest]]:
     """By each id that was asked for. One step into the index for each series of the entity that it leads to."""
-    asked = sa.select(t.external.c.entity.label("id"), _LIVING_ID.label("living")).select_from(
-        t.external.outerjoin(t.alias, t.alias.c.old == t.external.c.entity)
-    )
     found: dict[str, list[Latest]] = {id_: [] for id_ in ids}
+    leads_to = asked_for(connection, ids)
     newest = sa.select(sa.func.max(t.reading.c.at)).where(t.reading.c.series == t.series.c.id).correlate(t.series)
-    for start in range(0, len(ids), 500):
-        some = ids[start : start + 500]
-        leads_to: dict[str, list[str]] = {}
-        for id_, living in connection.execute(asked.where(t.external.c.entity.in_(some)).distinct()):
-            leads_to.setdefault(living, []).append(id_)
-        members = sa.union(
-            sa.select(t.external.c.entity).where(t.external.c.entity.in_(list(leads_to))),
-            sa.select(t.alias.c.old).where(t.alias.c.into.in_(list(leads_to))),
-        )
+    for some in chunks(list(leads_to)):
         query = (
             _SERIES.add_columns(*READING_COLUMNS)
             .join(t.reading, (t.reading.c.series == t.series.c.id) & (t.reading.c.at == newest.scalar_subquery()))
-            .where(t.external.c.entity.in_(members))
+            .where(t.external.c.entity.in_(members(some)))
             .order_by(t.series.c.quantity, t.series.c.id)
         )
         for row in connection.execute(query):
-            newest_one = Latest(series=_series_of(row), row=ReadingRow(*row[6:]))
-            for id_ in leads_to[newest_one.series.sensor]:
-                found[id_].append(newest_one)
+            one = Latest(series=_series_of(row), row=ReadingRow(*row[6:]))
+            for id_ in leads_to[one.series.sensor]:
+                found[id_].append(one)
     return found
 
 

@@ -1,0 +1,82 @@
+"""The few statements whose words differ between SQLite and PostgreSQL, and those that others share."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hub.journal import tables as t
+from hub.journal.engine import Dialect
+
+_CHUNK = 500  # well below what either engine takes as parameters
+T = TypeVar("T")
+
+LIVING: sa.ColumnElement[Any] = sa.func.coalesce(t.alias.c.into, t.external.c.entity)
+"""The entity that lives, of a row of NAMED."""
+
+NAMED = t.external.outerjoin(t.alias, t.alias.c.old == t.external.c.entity)
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]
+
+
+def put(
+    connection: sa.Connection,
+    dialect: Dialect,
+    table: sa.Table,
+    key: Sequence[str],
+    rows: Sequence[Mapping[str, object]],
+) -> None:
+    """The rows as given, whether a row of the same key was there or not; all name the same columns."""
+    if not rows:
+        return
+    insert: Any = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    others = [name for name in rows[0] if name not in key]
+    if others:
+        insert = insert.on_conflict_do_update(
+            index_elements=list(key), set_={name: insert.excluded[name] for name in others}
+        )
+    else:
+        insert = insert.on_conflict_do_nothing()
+    connection.execute(insert, [dict(row) for row in rows])
+
+
+def members(living: Sequence[str]) -> sa.CompoundSelect[Any]:
+    """The ids under which the things of these entities stand in `external`."""
+    return sa.union(
+        sa.select(t.external.c.entity).where(t.external.c.entity.in_(living)),
+        sa.select(t.alias.c.old).where(t.alias.c.into.in_(living)),
+    )
+
+
+def entities_of(connection: sa.Connection, source: str, external_ids: Sequence[str]) -> dict[str, str]:
+    """The known external ids of a source to the entities that live."""
+    found: dict[str, str] = {}
+    for some in chunks(external_ids):
+        query = (
+            sa.select(t.external.c.external_id, LIVING)
+            .select_from(NAMED)
+            .where(t.external.c.source == source, t.external.c.external_id.in_(some))
+        )
+        found.update((external_id, entity) for external_id, entity in connection.execute(query))
+    return found
+
+
+def resolve(connection: sa.Connection, ids: Sequence[str]) -> dict[str, str]:
+    """Each known id or alias to the entity that lives."""
+    found: dict[str, str] = {}
+    for some in chunks(list(dict.fromkeys(ids))):
+        query = sa.select(t.external.c.entity, LIVING).select_from(NAMED).where(t.external.c.entity.in_(some))
+        found.update((asked, living) for asked, living in connection.execute(query))
+    return found
+
+
+def asked_for(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Each entity that lives to those of `ids` that lead to it."""
+    asked: dict[str, list[str]] = {}
+    for id_, entity in resolve(connection, ids).items():
+        asked.setdefault(entity, []).append(id_)
+    return asked
