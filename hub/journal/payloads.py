@@ -5,9 +5,11 @@ and a row in `tests/journal_corpus/`; the older rows stay for ever.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired
 
-JsonValue = str | int | float | bool | None | list[Any] | dict[str, Any]
+from typing_extensions import TypedDict  # pydantic, by which the corpus is read, asks for this one before 3.12
+
+JsonValue = str | int | float | bool | None | list[str]
 
 
 class Named(TypedDict):
@@ -128,26 +130,50 @@ class IncidentPayload(TypedDict):
 
 
 class PlacesImported(TypedDict):
-    file: str  # its name, without folders
-    digest: str  # SHA-256 in hex of the file
-    places: int
+    """How many rows of the file were new, changed or rejected."""
+
+    file: str
+    new: int
+    changed: int
+    rejected: int
 
 
 class IdentifierPayload(TypedDict):
     scheme: str
-    value: str
+    value: str  # of a personal scheme its HMAC
 
 
 class LinkPayload(TypedDict):
     relation: str
     target: str
     source: str | None
+    entity: str | None  # the target's id, as it was resolved when the claim was recorded
 
 
 class PositionPayload(TypedDict):
     latitude: float
     longitude: float
 
+
+class ClaimPayload(TypedDict):
+    """Kind, source and external id stand beside it, in the record's columns; personal values are sealed."""
+
+    values: dict[str, JsonValue]
+    identifiers: NotRequired[list[IdentifierPayload]]
+    links: NotRequired[list[LinkPayload]]
+    position: NotRequired[PositionPayload]
+    observedAt: NotRequired[str]
+    gone: NotRequired[bool]
+
+
+class SignalPayload(TypedDict):
+    at: str | None
+    values: dict[str, JsonValue]
+    evidence: list[str]
+
+
+CLAIM: tuple[int, type] = (1, ClaimPayload)
+SIGNAL: tuple[int, type] = (1, SignalPayload)
 
 EVENTS: Mapping[str, tuple[int, type]] = {
     "alert.opened": (1, AlertPayload),
@@ -168,4 +194,4 @@ EVENTS: Mapping[str, tuple[int, type]] = {
     "readings.expired": (1, ReadingsExpired),
     "places.imported": (1, PlacesImported),
 }
-"""Each type's newest version and its shape."""
+"""Each event type's newest version and its shape."""

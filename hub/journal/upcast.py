@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from hub.errors import JournalCorrupt
-from hub.journal.payloads import EVENTS
+from hub.journal import payloads
 from hub.journal.records import Json
 
 CLAIM = "claim"
 SIGNAL = "signal"
 
 CURRENT: Mapping[str, int] = MappingProxyType(
-    {CLAIM: 1, SIGNAL: 1} | {name: version for name, (version, _) in EVENTS.items()}
+    {CLAIM: payloads.CLAIM[0], SIGNAL: payloads.SIGNAL[0]}
+    | {name: version for name, (version, _) in payloads.EVENTS.items()}
 )
 """The newest version of every event type, and of the payloads of claims and signals: what appends write."""
 
