@@ -5,6 +5,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -128,17 +129,18 @@ def test_the_store_names_nobody(opened: Open, config: KeyringConfig) -> None:
     assert "zhang-wei" not in repr((keys, forgotten))
 
 
-def test_a_deleted_key_leaves_no_trace_in_the_file(opened: Open, config: KeyringConfig) -> None:
-    if not isinstance(config.store, Path):
-        pytest.skip("PostgreSQL's files are its own; the table is written anew there")
-    ring = opened()
+def test_a_deleted_key_leaves_no_trace_in_the_file(tmp_path: Path) -> None:
+    store = tmp_path / "var" / "keys.db"
+    store.parent.mkdir()
+    ring = Keyring.open(KeyringConfig(store=store, park_key=tmp_path / "park.key"))
     ring.seal("hr", "li", b"x")
-    with sqlite3.connect(config.store) as database:
+    with closing(sqlite3.connect(store)) as database:
         [[wrapped]] = database.execute("SELECT wrapped FROM data_key").fetchall()
-    assert wrapped in config.store.read_bytes()
+    assert wrapped in store.read_bytes()
     ring.forget("hr", "li")
-    assert wrapped not in config.store.read_bytes()
-    assert sorted(path.name for path in config.store.parent.iterdir()) == ["keys.db"]
+    assert wrapped not in store.read_bytes()
+    assert [path.name for path in store.parent.iterdir()] == ["keys.db"]
+    ring.close()
 
 
 def test_the_wrong_park_key_says_so(opened: Open, config: KeyringConfig) -> None:
