@@ -223,6 +223,11 @@ class Topology:
             entity = self._alias[entity]
         return entity
 
+    def find(self, source: str, external_id: str) -> str | None:
+        """The living entity of what `source` calls `external_id`, as far as the log has told."""
+        entity = self._entity.get((source, external_id))
+        return None if entity is None else self.resolve(entity)
+
     def name(self, entity: str) -> str | None:
         shown = self._shown.get(self.resolve(entity))
         return shown.name if shown else None
