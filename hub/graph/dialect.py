@@ -1,8 +1,9 @@
 """The few things in which Neo4j and the embedded ArcadeDB differ; the Cypher itself is one text for both.
 
-What does not differ is by choice: times are stored as ISO text of UTC (no native temporal reaches the driver),
-keys are our own `id`, subqueries are written `CALL (x) { … }`, labels in a pattern are written out, and full text
-is a property of our own making.
+What does not differ is by choice: times are stored as ISO text of UTC (no native temporal reaches the driver), keys
+are our own `id` and never `elementId`, subqueries are written `CALL (x) { … }`, full text is a property of our own
+making, and a node is made by CREATE with all its labels: ArcadeDB scans for `MERGE (n:A:B {…})`, and refuses a new
+label on a node with a unique key that the same transaction has made.
 """
 
 from dataclasses import dataclass
@@ -10,19 +11,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """One engine's ways.
-
-    `labels_in_merge`: `MERGE (n:Asset:Sensor {id: …})` looks up by one label's index; where not, the second label is
-    set after the MERGE. `text_index`: a text index serves CONTAINS; where not, it only costs at each write.
-    """
+    """One engine's ways. `text_index`: a text index serves CONTAINS; where not, it only costs at each write."""
 
     name: str
-    labels_in_merge: bool
     text_index: bool
 
 
-NEO4J = Dialect(name="neo4j", labels_in_merge=True, text_index=True)
-ARCADEDB = Dialect(name="arcadedb", labels_in_merge=False, text_index=False)
+NEO4J = Dialect(name="neo4j", text_index=True)
+ARCADEDB = Dialect(name="arcadedb", text_index=False)
 
 
 def of_server(agent: str) -> Dialect:

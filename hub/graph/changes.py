@@ -1,0 +1,193 @@
+"""What must be written so that the graph shows the latest claims of some entities: the difference to what is there.
+
+Nodes that are known are updated, others created; a relation that stands is left alone. A relation whose target is not
+in the graph yet waits: whoever makes the target finds who links to it.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple, TypeVar, cast
+
+from hub.graph import derive
+from hub.graph.rows import Node, label_of, node
+from hub.graph.store import Step, Store
+from hub.journal.log import Journal
+from hub.journal.records import HeldClaim
+
+ROWS = 1000  # of one statement
+
+T = TypeVar("T")
+
+
+class Known(NamedTuple):
+    """A node as it stands in the graph."""
+
+    label: str
+    second: str | None
+    links: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """`after` is how the nodes concerned stand once it is written (None: there is no such node); `waiting` are the
+    entities with a link whose target is not in the graph."""
+
+    steps: tuple[Step, ...] = ()
+    after: Mapping[str, Known | None] = field(default_factory=dict)
+    waiting: frozenset[str] = frozenset()
+
+
+class Planner:
+    """Compares claims with the graph. `precedence`: source → rank, the higher wins."""
+
+    def __init__(self, journal: Journal, store: Store, precedence: Mapping[str, int]) -> None:
+        self._journal = journal
+        self._store = store
+        self._precedence = precedence
+
+    async def changes(
+        self,
+        touched: Collection[str],
+        *,
+        generation: int,
+        pending: Mapping[str, Known | None],
+        parted: Collection[str] = (),
+        referring: bool = True,
+    ) -> Changes:
+        """`touched` may hold aliases. `pending`: what is being written just now, over what the graph tells.
+        `parted`: those whose identity changed, so that whoever links to them is looked at again."""
+        if not touched:
+            return Changes()
+        lives = await self._journal.resolve(list(touched))
+        living = set(lives.values())
+        claims, known = await self._read(living, set(touched), pending)
+        nodes = await self._nodes(living, claims)
+        gone = {id_ for id_ in touched if lives.get(id_, id_) != id_ and known.get(id_) is not None}
+        moved = {id_ for id_, made in nodes.items() if _moves(known.get(id_), made)}
+        again: set[str] = set()
+        fresh = (
+            {id_ for id_ in living if known.get(id_) is None} | moved | {lives[id_] for id_ in parted if id_ in lives}
+        )
+        if referring and fresh:
+            linking = await self._journal.referring(sorted(fresh))
+            again = {id_ for ids in linking.values() for id_ in ids} - living
+        if again:
+            more, theirs = await self._read(again, again, pending)
+            known |= theirs
+            others = await self._nodes(again, more)
+            again = {id_ for id_ in again if id_ not in others or not _moves(known.get(id_), others[id_])}
+            nodes |= {id_: made for id_, made in others.items() if id_ in again}  # who moves has an entry of its own
+        targets = {target for n in nodes.values() for _, target in n.links} - known.keys() - nodes.keys()
+        known |= await self._known(targets, pending)
+        return _difference(nodes, known, living, again, gone | moved, generation)
+
+    async def _read(
+        self, ids: set[str], known: set[str], pending: Mapping[str, Known | None]
+    ) -> tuple[dict[str, Sequence[HeldClaim]], dict[str, Known | None]]:
+        claims, found = await asyncio.gather(self._journal.claims_of(sorted(ids)), self._known(ids | known, pending))
+        return dict(claims), found
+
+    async def _nodes(self, ids: Iterable[str], claims: Mapping[str, Sequence[HeldClaim]]) -> dict[str, Node]:
+        personal = {label for label, entity in derive.entities().items() if entity.searched_personal}
+        sealed = [c for id_ in ids if label_of(claims.get(id_, ()), self._precedence) in personal for c in claims[id_]]
+        clear: dict[str, list[HeldClaim]] = defaultdict(list)
+        for held in await self._journal.unseal(sealed) if sealed else ():
+            clear[held.entity].append(held)
+        made = (node(id_, claims.get(id_, ()), self._precedence, clear.get(id_)) for id_ in ids)
+        return {n.id: n for n in made if n is not None}
+
+    async def _known(self, ids: Collection[str], pending: Mapping[str, Known | None]) -> dict[str, Known | None]:
+        found: dict[str, Known | None] = {}
+        for some in chunks(sorted(set(ids) - pending.keys())):
+            reads = (self._of_label(label, some) for label in derive.entities())
+            for nodes in await asyncio.gather(*reads):
+                found |= nodes
+        return found | {id_: pending[id_] for id_ in ids if id_ in pending}
+
+    async def _of_label(self, label: str, ids: Sequence[str]) -> dict[str, Known | None]:
+        [row] = await self._store.read(derive.known_nodes(label), {"ids": list(ids)})
+        rows = cast("list[tuple[str, list[str], list[tuple[str, str]]]]", row["rows"])
+        return {
+            id_: Known(
+                label,
+                next((other for other in labels if other != label), None),
+                frozenset((relation, target) for relation, target in links),
+            )
+            for id_, labels, links in rows
+        }
+
+
+def chunks(items: Iterable[T], size: int = ROWS) -> Iterator[list[T]]:
+    rest = iter(items)
+    while some := list(islice(rest, size)):
+        yield some
+
+
+def _moves(known: Known | None, wanted: Node) -> bool:
+    """Whether the node must be made anew: under another label, or with another second one."""
+    return known is not None and (known.label, known.second) != (wanted.label, wanted.second)
+
+
+def _difference(
+    nodes: Mapping[str, Node],
+    known: Mapping[str, Known | None],
+    living: set[str],
+    again: set[str],
+    removed: set[str],
+    generation: int,
+) -> Changes:
+    orders: tuple[dict[str, list[object]], ...] = tuple(defaultdict(list) for _ in range(5))  # statement → its rows
+    deletes, creates, updates, unlinks, links = orders
+    after: dict[str, Known | None] = {}
+    waiting: set[str] = set()
+    for id_ in removed:
+        before = known.get(id_)
+        if before is not None:
+            deletes[derive.delete_nodes(before.label)].append(id_)
+            after[id_] = None
+    for id_ in living | again:
+        before = None if id_ in removed else known.get(id_)
+        wanted = nodes.get(id_)
+        if wanted is None:
+            if before is not None:
+                updates[derive.retire_nodes(before.label)].append({"id": id_, "generation": generation})
+                for relation, target in before.links:
+                    unlinks[derive.unlink_nodes(relation, before.label)].append([id_, target])
+                after[id_] = before._replace(links=frozenset())
+            continue
+        row = {**wanted.properties, "generation": generation}
+        if before is None:
+            creates[derive.create_nodes(wanted.label, wanted.second)].append(row)
+        elif id_ in living:
+            updates[derive.update_nodes(wanted.label)].append(row)
+        standing = before.links if before is not None else frozenset()
+        wished = set()
+        for relation, target in wanted.links:
+            label = _label(target, nodes, known, removed)
+            if label is None:
+                waiting.add(id_)
+            elif label in derive.relations()[relation].end:
+                wished.add((relation, target))
+                if (relation, target) not in standing or target in removed:
+                    links[derive.link_nodes(relation, wanted.label, label)].append([id_, target])
+        for relation, target in standing - wished:
+            unlinks[derive.unlink_nodes(relation, wanted.label)].append([id_, target])
+        after[id_] = Known(wanted.label, wanted.second, frozenset(wished))
+    steps = tuple(
+        (statement, {"rows": some})
+        for order in orders
+        for statement, all_rows in sorted(order.items())
+        for some in chunks(all_rows)
+    )
+    return Changes(steps, after, frozenset(waiting))
+
+
+def _label(target: str, nodes: Mapping[str, Node], known: Mapping[str, Known | None], removed: set[str]) -> str | None:
+    """The label that a link's target has once the nodes are written; None where there is none."""
+    if (made := nodes.get(target)) is not None:
+        return made.label
+    before = None if target in removed else known.get(target)
+    return before.label if before is not None else None

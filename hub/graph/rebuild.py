@@ -1,0 +1,61 @@
+"""Writes the graph anew from the journal without ever showing an empty one: each living entity is written in place
+as of a new generation, then what is left of the old one is swept.
+
+A rebuild that was broken off leaves `building` on the Projection node, so that the next one takes a later number and
+sweeps what it had written.
+"""
+
+from collections.abc import Callable
+from typing import LiteralString
+
+from hub.graph import derive
+from hub.graph.changes import Planner, chunks
+from hub.graph.store import Store
+from hub.journal.log import Journal
+from hub.telemetry import logger
+
+log = logger(__name__)
+
+PAGE = 1000
+
+Progress = Callable[[int], None]
+"""Is told the number of entities written so far."""
+
+BEGIN: LiteralString = "MERGE (p:Projection {name: 'graph'}) SET p.building = $generation"
+
+
+async def rebuild(
+    journal: Journal, store: Store, planner: Planner, generation: int, progress: Progress | None = None
+) -> int:
+    """The number of entities. Whoever calls it writes nothing else meanwhile, and then notes the position that the
+    journal had before; what came since is projected again, to no harm."""
+    log.info("rebuild.begun", generation=generation)
+    await store.write([(BEGIN, {"generation": generation})])
+    count, after = 0, ""
+    waiting: set[str] = set()
+    while page := await journal.entities(after, PAGE):
+        changes = await planner.changes(page, generation=generation, pending={}, referring=False)
+        if changes.steps:
+            await store.write(changes.steps)
+        waiting |= changes.waiting
+        count, after = count + len(page), page[-1]
+        if progress is not None:
+            progress(count)
+    for some in chunks(sorted(waiting)):
+        changes = await planner.changes(some, generation=generation, pending={}, referring=False)
+        await store.write(changes.steps)
+    swept = await _sweep(store, generation)
+    log.info("rebuild.done", generation=generation, entities=count, swept=swept)
+    return count
+
+
+async def _sweep(store: Store, generation: int) -> int:
+    swept = 0
+    for label in derive.entities():
+        while True:
+            rows = await store.read(derive.stale_nodes(label), {"generation": generation, "limit": PAGE})
+            if not rows:
+                break
+            await store.write([(derive.delete_nodes(label), {"rows": [row["id"] for row in rows]})])
+            swept += len(rows)
+    return swept
