@@ -1,11 +1,12 @@
 """What every resolver is handed: the hub's parts, who asks, what may be shown, and the request's batches."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hub.clock import Clock
+from hub.ingest.source import SourceStatus
 from hub.journal.log import Journal
 from hub.viewer import Mask, Viewer
 
@@ -21,40 +22,9 @@ class Store(Protocol):
         ...
 
 
-class SourceStatus(Protocol):
-    """How one source fares; times are aware UTC."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def adapter(self) -> str: ...
-    @property
-    def state(self) -> str:
-        """One of `adapters.contract.HealthState`."""
-        ...
-
-    @property
-    def text(self) -> str: ...
-    @property
-    def since(self) -> datetime | None: ...
-    @property
-    def last_batch_at(self) -> datetime | None: ...
-    @property
-    def lag_seconds(self) -> float | None: ...
-    @property
-    def stale(self) -> bool: ...
-    @property
-    def dead_letters(self) -> int: ...
-
-
 class Sources(Protocol):
     def statuses(self) -> Sequence[SourceStatus]:
         """All configured sources, in the park file's order."""
-        ...
-
-    @property
-    def precedence(self) -> Mapping[str, int]:
-        """Source id → precedence; the greater is believed."""
         ...
 
 
@@ -71,13 +41,13 @@ class AlertFact(Protocol):
         ...
 
     @property
-    def alert(self) -> Mapping[str, object]:
-        """The event's own snapshot, which needs no graph."""
+    def alert(self) -> Mapping[str, Any]:
+        """The event's payload, `hub.journal.payloads.AlertPayload`: its snapshot needs no graph."""
         ...
 
 
 class Feed(Protocol):
-    def alerts(self, after: str | None) -> AsyncIterator[AlertFact]:
+    def alerts(self, after: str | None) -> AsyncGenerator[AlertFact, None]:
         """Alert events past the cursor `after`, then live ones, without end; from now on where it is None.
         Raises CursorGone."""
         ...
@@ -87,7 +57,7 @@ class Acknowledged(Protocol):
     @property
     def seq(self) -> int: ...
     @property
-    def alert(self) -> Mapping[str, object]: ...
+    def alert(self) -> Mapping[str, Any]: ...
 
 
 class Desk(Protocol):
@@ -109,7 +79,7 @@ class Projection(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The hub's parts that the schema calls: one set a process."""
+    """The hub's parts that the schema calls: one set a process. `precedence`: source id → how far it is believed."""
 
     journal: Journal
     store: Store
@@ -118,6 +88,7 @@ class Services:
     desk: Desk
     projection: Projection
     clock: Clock
+    precedence: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def _loaders() -> "Loaders":

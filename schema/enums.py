@@ -1,0 +1,189 @@
+"""The closed lists of words that the schema speaks, each with its meaning."""
+
+from collections.abc import Mapping
+from enum import Enum, StrEnum
+from typing import TypeVar
+
+import strawberry
+
+from adapters.contract import HealthState, Quality
+from graph_models.entities import AlarmState, AssetKind, PlaceKind, Severity
+from hub.errors import Code
+from hub.graph.selection import Order
+
+E = TypeVar("E", bound=type[Enum])
+
+
+def described(words: E, description: str, meanings: Mapping[str, str], name: str | None = None) -> E:
+    """Makes the enum GraphQL's; raises KeyError for a word without its meaning."""
+    made = strawberry.enum(words, name=name, description=description)
+    for value in made.__strawberry_definition__.values:  # type: ignore[attr-defined]
+        value.description = meanings[value.name]
+    return made
+
+
+described(
+    PlaceKind,
+    "What a place is.",
+    {
+        "PARK": "The whole park.",
+        "BUILDING": "A building.",
+        "STOREY": "A storey of a building.",
+        "ZONE": "A room or an area.",
+    },
+)
+described(
+    AssetKind,
+    "What an asset is.",
+    {
+        "SENSOR": "Measures quantities.",
+        "CAMERA": "Sees.",
+        "RECORDER": "Keeps what cameras see.",
+        "EQUIPMENT": "Anything else that is looked after.",
+    },
+)
+described(
+    Severity,
+    "How bad it is, after CAP 1.2.",
+    {
+        "EXTREME": "Extraordinary threat to life or property.",
+        "SEVERE": "Significant threat to life or property.",
+        "MODERATE": "Possible threat to life or property.",
+        "MINOR": "Minimal to no known threat.",
+        "UNKNOWN": "Not known.",
+    },
+)
+described(
+    AlarmState,
+    "An alarm's state, after ISA-18.2.",
+    {
+        "UNACKNOWLEDGED": "The condition stands and nobody has acknowledged it.",
+        "ACKNOWLEDGED": "The condition stands and someone has acknowledged it.",
+        "RETURNED_UNACKNOWLEDGED": "The condition is over and nobody has acknowledged it.",
+        "NORMAL": "The condition is over and was acknowledged: the episode is closed.",
+    },
+)
+described(
+    Quality,
+    "How far a reading can be trusted.",
+    {
+        "GOOD": "As the device measured it.",
+        "UNCERTAIN": "Doubtful, such as one with an impossible time stamp.",
+        "BAD": "The device itself calls it wrong.",
+    },
+)
+described(
+    HealthState,
+    "How a source fares.",
+    {
+        "OK": "It works.",
+        "DEGRADED": "A part of it gives nothing, or not as it should.",
+        "UNAVAILABLE": "It gives nothing.",
+    },
+)
+described(
+    Code,
+    "What kind of error it is; stands in `extensions.code` and in `Problem.code`.",
+    {
+        "BAD_REQUEST": "The arguments make no sense.",
+        "UNAUTHENTICATED": "No viewer could be made of the request.",
+        "FORBIDDEN": "The viewer may not.",
+        "NOT_FOUND": "Nothing of that id, or nothing that the viewer may see.",
+        "CONFLICT": "It has changed since it was read: read again and decide.",
+        "CURSOR_GONE": "The cursor is of an earlier epoch or past what is kept: read the list anew.",
+        "GRAPH_UNAVAILABLE": "The graph does not answer; live alerts go on. Try again.",
+        "GRAPH_BEHIND": "The graph has not yet taken in what was asked for. Try again.",
+        "STORAGE_FULL": "Nothing can be written.",
+        "COST_EXCEEDED": "The operation asks for too much at once.",
+        "RATE_LIMITED": "Too many requests.",
+        "DEADLINE_EXCEEDED": "It did not end in its time: ask for less.",
+        "AUDIT_UNAVAILABLE": "What must be recorded before it is shown cannot be recorded.",
+        "INTERNAL": "A mistake of the hub's.",
+    },
+)
+
+
+class AlertEventType(StrEnum):
+    OPENED = "alert.opened"
+    ACKNOWLEDGED = "alert.acknowledged"
+    RETURNED = "alert.returned"
+    CLOSED = "alert.closed"
+
+
+described(
+    AlertEventType,
+    "What happened to an alert.",
+    {
+        "OPENED": "A new episode began.",
+        "ACKNOWLEDGED": "Someone acknowledged it.",
+        "RETURNED": "The condition is over.",
+        "CLOSED": "The condition is over and was acknowledged.",
+    },
+)
+
+
+class SubjectKind(StrEnum):
+    PARK = "PARK"
+    BUILDING = "BUILDING"
+    STOREY = "STOREY"
+    ZONE = "ZONE"
+    SENSOR = "SENSOR"
+    CAMERA = "CAMERA"
+    RECORDER = "RECORDER"
+    EQUIPMENT = "EQUIPMENT"
+    SOURCE = "SOURCE"
+
+
+described(
+    SubjectKind,
+    "What an alert is about.",
+    {
+        "PARK": "The whole park.",
+        "BUILDING": "A building.",
+        "STOREY": "A storey.",
+        "ZONE": "A room or an area.",
+        "SENSOR": "A sensor.",
+        "CAMERA": "A camera.",
+        "RECORDER": "A recorder.",
+        "EQUIPMENT": "Another asset.",
+        "SOURCE": "A whole source of data, by its id in the park file.",
+    },
+)
+
+
+class PlaceOrder(StrEnum):
+    ID = Order.ID.value
+    NAME = Order.NAME.value
+    NAME_DESC = Order.NAME_DOWN.value
+    CODE = Order.CODE.value
+    CODE_DESC = Order.CODE_DOWN.value
+    LEVEL = Order.LEVEL.value
+    LEVEL_DESC = Order.LEVEL_DOWN.value
+
+
+class AssetOrder(StrEnum):
+    ID = Order.ID.value
+    NAME = Order.NAME.value
+    NAME_DESC = Order.NAME_DOWN.value
+
+
+class AlertOrder(StrEnum):
+    ID = Order.ID.value
+    OPENED_AT = Order.OPENED_AT.value
+    OPENED_AT_DESC = Order.OPENED_AT_DOWN.value
+
+
+_ORDERS = {
+    "ID": "By id.",
+    "NAME": "By name, those without a name first.",
+    "NAME_DESC": "By name downwards, those without a name last.",
+    "CODE": "By the park's own code, those without one first.",
+    "CODE_DESC": "By the park's own code downwards, those without one last.",
+    "LEVEL": "By storey, those without a level first.",
+    "LEVEL_DESC": "By storey from the top, those without a level last.",
+    "OPENED_AT": "The oldest first.",
+    "OPENED_AT_DESC": "The newest first.",
+}
+described(PlaceOrder, "How places are sorted; the id breaks ties.", _ORDERS)
+described(AssetOrder, "How assets are sorted; the id breaks ties.", _ORDERS)
+described(AlertOrder, "How alerts are sorted; the id breaks ties.", _ORDERS)

@@ -1,0 +1,83 @@
+"""The batches of one request: what many fields ask of the journal is asked once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+from strawberry.dataloader import DataLoader
+
+from hub.journal.log import Journal
+from hub.journal.records import HeldClaim, Latest, ReadingRow, Series
+
+
+class Window(NamedTuple):
+    """Readings of one sensor with since ≤ at < until, the newest `first` of each quantity."""
+
+    sensor: str
+    quantity: str | None
+    since: datetime
+    until: datetime
+    first: int
+
+
+Readings = Sequence[tuple[Series, ReadingRow]]
+
+
+class Loaders:
+    """Made empty for each request; a batch gathers what is asked within one turn of the event loop."""
+
+    def __init__(self) -> None:
+        self._latest: DataLoader[str, Sequence[Latest]] | None = None
+        self._readings: DataLoader[Window, Readings] | None = None
+        self._claims: DataLoader[str, Sequence[HeldClaim]] | None = None
+
+    def latest(self, journal: Journal) -> DataLoader[str, Sequence[Latest]]:
+        """Sensor's entity id → the newest reading of each of its quantities."""
+        if self._latest is None:
+            self._latest = DataLoader(load_fn=partial(_latest, journal))
+        return self._latest
+
+    def readings(self, journal: Journal) -> DataLoader[Window, Readings]:
+        """Window → its readings, newest first."""
+        if self._readings is None:
+            self._readings = DataLoader(load_fn=partial(_readings, journal, self.latest(journal)))
+        return self._readings
+
+    def claims(self, journal: Journal) -> DataLoader[str, Sequence[HeldClaim]]:
+        """Entity id → every source's latest live claim of it."""
+        if self._claims is None:
+            self._claims = DataLoader(load_fn=partial(_claims, journal))
+        return self._claims
+
+
+async def _latest(journal: Journal, sensors: list[str]) -> list[Sequence[Latest]]:
+    found: Mapping[str, Sequence[Latest]] = await journal.latest(sensors)
+    return [sorted(found.get(sensor, ()), key=lambda each: each.series.quantity) for sensor in sensors]
+
+
+async def _claims(journal: Journal, entities: list[str]) -> list[Sequence[HeldClaim]]:
+    found: Mapping[str, Sequence[HeldClaim]] = await journal.claims_of(entities)
+    return [found.get(entity, ()) for entity in entities]
+
+
+async def _readings(
+    journal: Journal, latest: DataLoader[str, Sequence[Latest]], windows: list[Window]
+) -> list[Readings]:
+    known = await latest.load_many(dict.fromkeys(window.sensor for window in windows))
+    series = dict(zip(dict.fromkeys(window.sensor for window in windows), known, strict=True))
+    asked: dict[tuple[datetime, datetime, int], set[int]] = {}
+    wanted = [
+        [each.series for each in series[window.sensor] if window.quantity in (None, each.series.quantity)]
+        for window in windows
+    ]
+    for window, of in zip(windows, wanted, strict=True):
+        asked.setdefault((window.since, window.until, window.first), set()).update(each.id for each in of)
+    found = {span: await journal.readings(sorted(ids), *span) for span, ids in asked.items() if ids}
+    results: list[Readings] = []
+    for window, of in zip(windows, wanted, strict=True):
+        rows = found.get((window.since, window.until, window.first), {})
+        merged = [(each, row) for each in of for row in rows.get(each.id, ())]
+        merged.sort(key=lambda pair: pair[1].at, reverse=True)
+        results.append(merged[: window.first])
+    return results

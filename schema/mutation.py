@@ -1,0 +1,59 @@
+"""What can be done."""
+
+from typing import Annotated
+
+import strawberry
+
+from hub.errors import Conflict, NotFound
+from hub.warning.desk import AlertClosed, AlreadyAcknowledged
+from schema.nodes.alerts import Alert
+from schema.problems import AcknowledgementConflict, AlertAlreadyAcknowledged, AlertAlreadyClosed, AlertNotFound
+from schema.rows import Asked
+from schema.snapshots import row_of
+
+PROJECTED_SECONDS = 2.0
+"""How long a mutation's answer waits for the graph to show it."""
+
+
+@strawberry.type(description="The acknowledgement is in the log.")
+class AcknowledgeAlertSuccess:
+    alert: Alert | None = strawberry.field(
+        description="The alert as it stands now; null if it is no longer shown to you."
+    )
+    projected: bool = strawberry.field(description="Whether queries show it already; else they will.")
+
+
+AcknowledgeAlertResult = Annotated[
+    AcknowledgeAlertSuccess | AlertNotFound | AlertAlreadyAcknowledged | AlertAlreadyClosed | AcknowledgementConflict,
+    strawberry.union(name="AcknowledgeAlertResult", description="What became of an acknowledgement."),
+]
+
+_Id = Annotated[strawberry.ID, strawberry.argument(name="id", description="The alert's id.")]
+_Note = Annotated[str | None, strawberry.argument(description="What to remember of it.")]
+_Key = Annotated[
+    str, strawberry.argument(description="A new random text for each acknowledgement; a repeat gets the first answer.")
+]
+
+
+async def _acknowledge(info: Asked, id_: _Id, idempotency_key: _Key, note: _Note = None) -> AcknowledgeAlertResult:
+    context = info.context
+    try:
+        done = await context.services.desk.acknowledge(context.viewer, id_, note, idempotency_key)
+    except NotFound as error:
+        return AlertNotFound(code=error.code, message=error.message)
+    except AlreadyAcknowledged as error:
+        return AlertAlreadyAcknowledged(code=error.code, message=error.message)
+    except AlertClosed as error:
+        return AlertAlreadyClosed(code=error.code, message=error.message)
+    except Conflict as error:
+        return AcknowledgementConflict(code=error.code, message=error.message)
+    projected = await context.services.projection.wait_for(done.seq, PROJECTED_SECONDS)
+    return AcknowledgeAlertSuccess(alert=row_of(done.alert, done.seq, context.mask), projected=projected)  # type: ignore[arg-type]
+
+
+@strawberry.type(description="What can be done in the park.")
+class Mutation:
+    acknowledge_alert: AcknowledgeAlertResult = strawberry.field(
+        resolver=_acknowledge,
+        description="Says that someone has seen the alert and takes care. Works while the graph is down.",
+    )

@@ -1,0 +1,31 @@
+"""What can go wrong with a mutation that its caller can mend."""
+
+import strawberry
+
+from hub.errors import Code
+
+
+@strawberry.interface(description="Why a mutation was not done; the caller can mend it.")
+class Problem:
+    code: Code = strawberry.field(description="What kind of problem it is.")
+    message: str = strawberry.field(description="What to do.")
+
+
+@strawberry.type(description="No alert has this id, or none that you may see.")
+class AlertNotFound(Problem):
+    pass
+
+
+@strawberry.type(description="Someone acknowledged it before; nothing is left to do.")
+class AlertAlreadyAcknowledged(Problem):
+    pass
+
+
+@strawberry.type(description="The alert has ended; a new episode is a new alert.")
+class AlertAlreadyClosed(Problem):
+    pass
+
+
+@strawberry.type(description="The key was used for something else, or the alert keeps changing.")
+class AcknowledgementConflict(Problem):
+    pass

@@ -1,0 +1,186 @@
+"""What resolvers call: the park's places, assets and alerts from the graph, facts and readings from the journal."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from hub.clock import EPOCH, from_micros
+from hub.errors import BadRequest, Forbidden, GraphBehind
+from hub.graph.select import select
+from hub.graph.selection import FIELDS, Found, Root, Row, Selection
+from hub.journal.choice import best_first
+from hub.journal.cursors import FeedCursor
+from hub.journal.readings import quality_of
+from hub.journal.records import HeldClaim, ReadingRow, Series
+from hub.viewer import Visibility
+from schema.loaders import Window
+from schema.rows import SNAPSHOT, Asked, masked, visibility
+from schema.selection import GRAPHQL_FIELDS, NODES, Asker
+
+MAX_READINGS = 1000
+BEHIND_SECONDS = 0.5
+"""How long a field of an event waits for the graph before it is null."""
+
+
+async def _read(info: Asked, roots: Sequence[Root]) -> list[Any]:
+    context = info.context
+    return await select(context.services.store, roots, context.viewer, context.mask)
+
+
+def _asker(info: Asked) -> Asker:
+    return Asker(info._raw_info, info.context.mask)
+
+
+async def listed(info: Asked, entity: str) -> Found:
+    """The page that the field at hand asks for."""
+    (found,) = await _read(info, [_asker(info).page(entity)])
+    return found  # type: ignore[no-any-return]
+
+
+async def one(info: Asked, entity: str, id_: str, *, include_retired: bool = False) -> Row | None:
+    """The entity of this id, or None where there is none that the viewer may see."""
+    root = Root(selection=_asker(info).one(entity), ids=(id_,), include_retired=include_retired)
+    (rows,) = await _read(info, [root])
+    return rows[0] if rows else None
+
+
+async def any_node(info: Asked, id_: str) -> Row | None:
+    """Whatever has this id; one statement looks among all kinds."""
+    asker = _asker(info)
+    answers = await _read(info, [Root(selection=asker.one(entity), ids=(id_,)) for entity in NODES])
+    return next((row for rows in answers for row in rows), None)
+
+
+async def many(info: Asked, ids: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], Row]:
+    """(entity, id) → row of those that the viewer may see; one statement for all."""
+    asker = _asker(info)
+    roots = [Root(selection=asker.one(entity), ids=tuple(given)) for entity, given in ids.items()]
+    answers = await _read(info, roots) if roots else []
+    return {(row["__typename"], row["id"]): row for rows in answers for row in rows}
+
+
+async def deeper(row: Row, info: Asked, key: str) -> Any:
+    """A relation of an alert that came as a snapshot: read once the graph holds the event, else GraphBehind."""
+    if not await info.context.services.projection.wait_for(row[SNAPSHOT], BEHIND_SECONDS):
+        raise GraphBehind("the graph has not yet taken in this event: ask again for what lies beyond the snapshot")
+    selection: Selection = _asker(info).field("Alert")
+    (rows,) = await _read(info, [Root(selection=selection, ids=(row["id"],), include_retired=True)])
+    return rows[0][key] if rows else None
+
+
+def read_at(found: Found, info: Asked) -> str:
+    """The cursor of the log's position that the graph held when the page was read."""
+    return FeedCursor(epoch=found.epoch or info.context.services.journal.epoch, seq=found.position).encode()
+
+
+# Readings
+
+
+async def latest(row: Row, info: Asked) -> list[dict[str, Any]]:
+    """The newest reading of each quantity."""
+    _must_show(row, info, "latest")
+    services = info.context.services
+    found = await info.context.loaders.latest(services.journal).load(row["id"])
+    stale = _stale(info)
+    return [_reading(each.series, each.row, stale) for each in found]
+
+
+async def quantities(row: Row, info: Asked) -> list[str]:
+    """The quantities that the sensor has read so far."""
+    found = await info.context.loaders.latest(info.context.services.journal).load(row["id"])
+    return [each.series.quantity for each in found]
+
+
+async def past(
+    row: Row, info: Asked, quantity: str | None, since: datetime | None, until: datetime | None, first: int
+) -> list[dict[str, Any]]:
+    """Readings with since ≤ at < until, newest first."""
+    _must_show(row, info, "readings")
+    if not 0 <= first <= MAX_READINGS:
+        raise BadRequest(f"first is {first}: ask for 0 to {MAX_READINGS} readings, then for those until the last one")
+    context = info.context
+    window = Window(
+        sensor=row["id"],
+        quantity=quantity,
+        since=since or EPOCH,
+        until=until or context.services.clock() + timedelta(days=366),
+        first=first,
+    )
+    found = await context.loaders.readings(context.services.journal).load(window)
+    stale = _stale(info)
+    return [_reading(series, reading, stale) for series, reading in found]
+
+
+def _reading(series: Series, row: ReadingRow, stale: frozenset[str]) -> dict[str, Any]:
+    return {
+        "quantity": series.quantity,
+        "value": row.value,
+        "unit": series.unit,
+        "at": from_micros(row.at),
+        "quality": quality_of(row.flags),
+        "device_at": None if row.device_at is None else from_micros(row.device_at),
+        "source": series.source,
+        "stale": series.source in stale,
+    }
+
+
+def _must_show(row: Row, info: Asked, name: str) -> None:
+    if visibility(row, info.context.mask, f"Asset.{name}") is not Visibility.SHOW:
+        raise Forbidden(f"this sensor's {name} is not shown to you")
+
+
+def _stale(info: Asked) -> frozenset[str]:
+    return frozenset(status.id for status in info.context.services.sources.statuses() if status.stale)
+
+
+# Facts
+
+
+async def facts(row: Row, info: Asked, names: Sequence[str] | None) -> list[dict[str, Any]]:
+    """Each field's chosen value with its source, and what other sources say instead."""
+    entity = row["__typename"]
+    known = {camel: name for camel, name in GRAPHQL_FIELDS[entity].items() if name not in ("id", "retired")}
+    for name in names or ():
+        if name not in known:
+            raise BadRequest(f"{entity} has no field {name!r} with facts: there are {', '.join(known)}")
+    services = info.context.services
+    held = await info.context.loaders.claims(services.journal).load(row["id"])
+    stale = _stale(info)
+    said: dict[str, list[tuple[HeldClaim, Any]]] = defaultdict(list)
+    for claim in best_first(held, services.precedence):
+        if claim.claim.kind == entity:
+            for name in FIELDS[entity]:
+                if (value := _claimed(claim, name)) is not None:
+                    said[name].append((claim, value))
+    told = []
+    for camel in known if names is None else dict.fromkeys(names):
+        shown = visibility(row, info.context.mask, f"{entity}.{known[camel]}")
+        if shown is Visibility.HIDE or not (claims := said[known[camel]]):
+            continue
+        chosen, *others = (
+            _fact(camel, claim, masked(entity, known[camel], value, shown), stale) for claim, value in claims
+        )
+        other = [fact for fact, (_, value) in zip(others, claims[1:], strict=True) if value != claims[0][1]]
+        told.append({**chosen, "chosen": True, "conflicting": other})
+    return told
+
+
+def _claimed(held: HeldClaim, name: str) -> Any:
+    position = held.claim.position
+    if position is not None and name in ("latitude", "longitude"):
+        return position.latitude if name == "latitude" else position.longitude
+    return held.claim.values.get(name)
+
+
+def _fact(field: str, held: HeldClaim, value: Any, stale: frozenset[str]) -> dict[str, Any]:
+    return {
+        "field": field,
+        "value": value,
+        "source": held.source,
+        "observed_at": held.claim.observed_at or held.recorded_at,
+        "last_seen_at": held.last_seen,
+        "stale": held.source in stale,
+        "chosen": False,
+        "conflicting": [],
+    }

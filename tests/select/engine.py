@@ -1,0 +1,64 @@
+"""A real graph engine under a plain, synchronous hand: loads a park, runs a coroutine."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from hub.graph.store import GraphConfig, Store
+from tests.select.reference import Park
+
+T = TypeVar("T")
+
+_SECOND_LABEL = {"SENSOR": "Sensor", "CAMERA": "Camera", "RECORDER": "Recorder", "EQUIPMENT": "Equipment"}
+
+
+class Engine:
+    def __init__(self, config: GraphConfig) -> None:
+        self._runner = asyncio.Runner()
+        self.store = self.run(Store.open(config))
+        self.run(self.store.contact())
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(work)
+
+    def close(self) -> None:
+        self.run(self.store.close())
+        self._runner.close()
+
+    def load(self, park: Park, position: int = 7) -> None:
+        """This park and nothing else."""
+        steps: list[tuple[str, dict[str, object]]] = [
+            ("MATCH (n) DETACH DELETE n", {}),
+            ("CREATE (p:Projection {name: 'graph'}) SET p.position = $position", {"position": position}),
+        ]
+        for entity in ("Place", "Asset", "Alert"):
+            rows = [
+                {"id": id_, **{name: value for name, value in node.items() if name != "entity" and value is not None}}
+                for id_, node in park.nodes.items()
+                if node["entity"] == entity
+            ]
+            steps.append((f"UNWIND $rows AS row CREATE (n:{entity}) SET n += row", {"rows": rows}))
+        for kind, label in _SECOND_LABEL.items():
+            steps.append((f"MATCH (n:Asset) WHERE n.kind = '{kind}' SET n:{label}", {}))
+        for relation in sorted({relation for _, relation, _ in park.edges}):
+            for start, end in (
+                ("Place", "Place"),
+                ("Asset", "Place"),
+                ("Asset", "Asset"),
+                ("Alert", "Asset"),
+                ("Alert", "Place"),
+            ):
+                pairs = [
+                    [s, e]
+                    for s, r, e in sorted(park.edges)
+                    if r == relation and park.nodes[s]["entity"] == start and park.nodes[e]["entity"] == end
+                ]
+                if pairs:
+                    steps.append(
+                        (
+                            f"UNWIND $pairs AS pair MATCH (s:{start} {{id: pair[0]}}) MATCH (e:{end} {{id: pair[1]}}) "
+                            f"CREATE (s)-[:{relation}]->(e)",
+                            {"pairs": pairs},
+                        )
+                    )
+        self.run(self.store.write(steps))
