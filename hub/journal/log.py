@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Concatenate, ParamSpec, Self, TypeVar
@@ -19,6 +20,7 @@ from adapters.contract import Cursor
 from hub.clock import Clock, now, to_micros
 from hub.errors import NotFound
 from hub.journal import position, queries, readings, statements
+from hub.journal import retention as expiry
 from hub.journal.encoding import NoSeals, Seals
 from hub.journal.engine import Engines, hold_hub_lock, migrate, open_engines
 from hub.journal.fold import Fold
@@ -41,6 +43,7 @@ from hub.journal.records import (
 )
 from hub.journal.tail import Tail
 from hub.journal.trust import SourceTrust
+from hub.journal.verify import Chain
 from hub.journal.writer import Writer
 
 _KEEP_EVERY = 5.0  # seconds between notes of the position
@@ -234,6 +237,28 @@ class Journal:
             return fold.append(Draft(source=HUB, received_at=fold.recorded_at, events=events, command=command))
 
         return await self._writer.do(run)
+
+    async def expire(self, at: datetime, retention: Mapping[str, timedelta]) -> int:
+        """Deletes readings that at `at` are older than their quantity's retention, never a series' latest one, and
+        tells the log so; how many."""
+        deleted = 0
+        for quantity, kept in retention.items():
+            before = at - kept
+            due = await self._read(expiry.due, quantity, before)
+            if not due:
+                continue
+            await self._writer.do(
+                partial(expiry.announce, quantity=quantity, before=before, series=list(due), count=sum(due.values()))
+            )
+            for series in due:
+                while some := await self._writer.do(partial(expiry.delete_some, series=series, before=before)):
+                    deleted += some
+        return deleted
+
+    async def verify_chain(self) -> int:
+        """Walks the whole digest chain; the number of batches. Raises JournalCorrupt, naming the first batch that
+        does not hold."""
+        return await self._read(lambda connection: Chain(connection).verify())
 
 
 def _open(config: JournalConfig) -> tuple[Engines, position.Kept, sa.Connection]:
