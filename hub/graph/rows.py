@@ -76,12 +76,12 @@ def node(
 def _chosen(field: Field, best: Sequence[HeldClaim]) -> object | None:
     for held in best:
         value = held.claim.values.get(field.name)
-        if value is not None and (fitting := _fit(field, value)) is not None:
+        if value is not None and (fitting := fit(field, value)) is not None:
             return fitting
     return None
 
 
-def _fit(field: Field, value: Value) -> object | None:
+def fit(field: Field, value: Value) -> object | None:
     """The value in the declared type; None where it is not of it, which intake has already told its source."""
     if field.personal:
         return str(value)
