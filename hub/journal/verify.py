@@ -1,5 +1,6 @@
 """Walks the digest chain and says where the log is not what was appended: changed, removed, reordered, cut off."""
 
+import struct
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -37,7 +38,10 @@ class Chain:
             records = self._records(first, last)
             rows = readings.of_batches(self._connection, first, last)
             for batch in step:
-                self._one(batch, records.pop(batch.seq, []), rows.pop(batch.seq, []))
+                try:
+                    self._one(batch, records.pop(batch.seq, []), rows.pop(batch.seq, []))
+                except (TypeError, struct.error) as error:  # SQLite takes text where bytes belong
+                    raise JournalCorrupt(f"batch {batch.seq} does not hold: a value of it has another type") from error
                 verified += 1
             for stray in (records, rows):
                 if stray:
