@@ -19,7 +19,6 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -29,7 +28,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from hub.clock import Clock, from_micros, now, to_micros
+from hub.clock import Clock, now, to_micros
 from hub.errors import BadRequest, SettingsError
 from hub.telemetry import logger
 
@@ -210,13 +209,24 @@ class Keyring:
             self._scrub()
         return deleted
 
-    @property
-    def changed_at(self) -> datetime:
-        """When a key was last made or forgotten: of two stores the later one is the newest."""
-        with self._engine.connect() as connection:
-            made = connection.scalar(sa.select(sa.func.max(_data_key.c.made_at))) or 0
-            forgotten = connection.scalar(sa.select(sa.func.max(_forgotten.c.at))) or 0
-        return from_micros(max(made, forgotten))
+    def absorb(self, other: "Keyring") -> int:
+        """Takes over the keys of a copy of the store that this one lacks or has only older, then honours its list of
+        the forgotten; the number of keys taken. So the newest of both stands, and nobody forgotten comes back."""
+        taken = list[dict[str, object]]()
+        self.honour(other.forgotten())
+        with self._lock, other._engine.connect() as theirs, self._writing() as connection:
+            held = {bytes(row.holder): row.made_at for row in connection.execute(sa.select(_data_key))}
+            gone = {bytes(row.holder): row.at for row in connection.execute(sa.select(_forgotten))}
+            for row in theirs.execute(sa.select(_data_key)):
+                holder = bytes(row.holder)
+                if row.made_at > max(held.get(holder, -1), gone.get(holder, -1)):
+                    taken.append({"holder": holder, "wrapped": bytes(row.wrapped), "made_at": row.made_at})
+            for each in taken:
+                connection.execute(sa.delete(_data_key).where(_data_key.c.holder == each["holder"]))
+            if taken:
+                connection.execute(sa.insert(_data_key), taken)
+            self._keys.clear()
+        return len(taken)
 
     def _check_park_key(self, known: str | None, check: str, path: Path) -> None:
         if known is None:
@@ -275,6 +285,28 @@ class Keyring:
         if self._engine.dialect.name == "postgresql":
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(sa.text("VACUUM FULL data_key"))
+
+
+def copy_store(store: Path | str, target: Path) -> int:
+    """A copy of a key store as a file, whatever engine it is on; the number of its keys. They stay wrapped by the park
+    key, which is never in it. Raises BadRequest where `target` exists."""
+    if target.exists():
+        raise BadRequest(f"{target} exists already: name a new file for the copy of the keys")
+    source, copy = open_store(store), open_store(target)
+    try:
+        metadata.create_all(copy)
+        keys = 0
+        options = {"isolation_level": "REPEATABLE READ"} if source.dialect.name == "postgresql" else {}
+        with source.connect().execution_options(**options) as reading, reading.begin(), copy.begin() as writing:
+            for table in metadata.sorted_tables:
+                rows = [dict(row) for row in reading.execute(sa.select(table)).mappings()]
+                if rows:
+                    writing.execute(sa.insert(table), rows)
+                keys += len(rows) if table is _data_key else 0
+    finally:
+        source.dispose()
+        copy.dispose()
+    return keys
 
 
 def open_store(store: Path | str) -> sa.Engine:
