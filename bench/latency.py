@@ -1,0 +1,107 @@
+"""`latency`: from COMMIT's return to receipt by each of 100 subscribers, at 20 alerts/s; the limit is 100 ms at p99."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import uvloop
+from websockets.asyncio.client import ClientConnection, connect
+
+from hub.journal.cursors import FeedCursor
+
+SUBSCRIBERS = 100
+RATE = 20.0  # alerts/s
+WARM_UP = 10.0  # seconds
+MEASURED = float(os.environ.get("BENCH_SECONDS", "60"))
+LIMIT_MS = 100.0
+DOCUMENT = """subscription {
+  alerts {
+    cursor type
+    alert {
+      id rule severity state code openedAt quantity value limit unit
+      subject { id kind name } placePath { id kind name }
+    }
+  }
+}"""
+
+
+async def subscribe(url: str) -> ClientConnection:
+    socket = await connect(
+        url.replace("http://", "ws://") + "/graphql",
+        subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]
+        compression=None,
+    )
+    await socket.send('{"type":"connection_init"}')
+    assert json.loads(await socket.recv())["type"] == "connection_ack"
+    await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": DOCUMENT}}))
+    await socket.send('{"type":"ping"}')  # the answer comes after the subscription was taken up
+    assert json.loads(await socket.recv())["type"] == "pong"
+    return socket
+
+
+async def listen(socket: ClientConnection, count: int) -> list[tuple[int, str | bytes]]:
+    """When each message was received (CLOCK_MONOTONIC, nanoseconds), and the message, read later."""
+    heard: list[tuple[int, str | bytes]] = []
+    async with asyncio.timeout(WARM_UP + MEASURED + 60):
+        while len(heard) < count:
+            message = await socket.recv(decode=False)
+            heard.append((time.monotonic_ns(), message))
+    return heard
+
+
+async def main() -> None:
+    count = int((WARM_UP + MEASURED) * RATE)
+    hub = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bench._hub",
+        str(WARM_UP + MEASURED),
+        str(RATE),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parent.parent,
+        limit=1 << 24,
+    )
+    assert hub.stdin is not None
+    assert hub.stdout is not None
+    url = (await hub.stdout.readline()).decode().strip()
+    sockets = [await subscribe(url) for _ in range(SUBSCRIBERS)]
+    hub.stdin.write(b"begin\n")
+    heard = await asyncio.gather(*(listen(socket, count) for socket in sockets))
+    hub.stdin.write(b"end\n")
+    committed: dict[int, int] = dict(json.loads(await hub.stdout.readline()))
+    await asyncio.gather(*(socket.close() for socket in sockets))
+    assert await hub.wait() == 0
+    assert len(committed) == count
+    warm = min(committed.values()) + WARM_UP * 1e9
+    late: list[float] = []
+    for messages in heard:
+        told: dict[int, int] = defaultdict(int)
+        for moment, message in messages:
+            event = json.loads(message)["payload"]["data"]["alerts"]
+            assert len(event["alert"]["placePath"]) == 4
+            seq = FeedCursor.decode(event["cursor"]).seq
+            told[seq] += 1
+            if committed[seq] >= warm:
+                late.append((moment - committed[seq]) / 1e6)
+        assert told == dict.fromkeys(committed, 1)  # each alert, once
+    late.sort()
+    p50, p99 = (late[int(len(late) * share)] for share in (0.5, 0.99))
+    print(f"{len(late)} receipts, p50 {p50:.1f} ms, p99 {p99:.1f} ms, worst {late[-1]:.1f} ms", file=sys.stderr)
+    line = {
+        "bench": "latency",
+        "ours": round(p99, 2),
+        "against": "limit",
+        "theirs": LIMIT_MS,
+        "unit": "ms at p99, lower is better",
+        "ratio": round(LIMIT_MS / p99, 2),
+    }
+    print(json.dumps(line))
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
