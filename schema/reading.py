@@ -1,14 +1,15 @@
 """What resolvers call: the park's places, assets and alerts from the graph, facts and readings from the journal."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from hub.clock import EPOCH, from_micros
 from hub.errors import BadRequest, Forbidden, GraphBehind
+from hub.graph.derive import entities
+from hub.graph.rows import fit
 from hub.graph.select import select
-from hub.graph.selection import FIELDS, Found, Root, Row, Selection
+from hub.graph.selection import Found, Root, Row, Selection
 from hub.journal.choice import best_first
 from hub.journal.cursors import FeedCursor
 from hub.journal.readings import quality_of
@@ -147,30 +148,31 @@ async def facts(row: Row, info: Asked, names: Sequence[str] | None) -> list[dict
     services = info.context.services
     held = await info.context.loaders.claims(services.journal).load(row["id"])
     stale = _stale(info)
-    said: dict[str, list[tuple[HeldClaim, Any]]] = defaultdict(list)
-    for claim in best_first(held, services.precedence):
-        if claim.claim.kind == entity:
-            for name in FIELDS[entity]:
-                if (value := _claimed(claim, name)) is not None:
-                    said[name].append((claim, value))
+    believed = [claim for claim in best_first(held, services.precedence) if claim.claim.kind == entity]
     told = []
     for camel in known if names is None else dict.fromkeys(names):
         shown = visibility(row, info.context.mask, f"{entity}.{known[camel]}")
-        if shown is Visibility.HIDE or not (claims := said[known[camel]]):
+        said = [(claim, value) for claim in believed if (value := _claimed(claim, entity, known[camel])) is not None]
+        if shown is Visibility.HIDE or not said:
             continue
         chosen, *others = (
-            _fact(camel, claim, masked(entity, known[camel], value, shown), stale) for claim, value in claims
+            _fact(camel, claim, masked(entity, known[camel], value, shown), stale) for claim, value in said
         )
-        other = [fact for fact, (_, value) in zip(others, claims[1:], strict=True) if value != claims[0][1]]
-        told.append({**chosen, "chosen": True, "conflicting": other})
+        differing = [fact for fact, (_, value) in zip(others, said[1:], strict=True) if value != said[0][1]]
+        told.append({**chosen, "chosen": True, "conflicting": differing})
     return told
 
 
-def _claimed(held: HeldClaim, name: str) -> Any:
+def _claimed(held: HeldClaim, entity: str, name: str) -> object | None:
+    """The value as the projector would take it."""
     position = held.claim.position
     if position is not None and name in ("latitude", "longitude"):
         return position.latitude if name == "latitude" else position.longitude
-    return held.claim.values.get(name)
+    value = held.claim.values.get(name)
+    return None if value is None else fit(_DECLARED[entity, name], value)
+
+
+_DECLARED = {(entity, field.name): field for entity in NODES for field in entities()[entity].fields}
 
 
 def _fact(field: str, held: HeldClaim, value: Any, stale: frozenset[str]) -> dict[str, Any]:

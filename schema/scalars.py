@@ -8,6 +8,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from adapters.contract import Value
 from hub.errors import BadRequest
+from hub.graph.rows import iso
 
 FeedCursor = NewType("FeedCursor", str)
 FactValue = NewType("FactValue", object)
@@ -16,7 +17,7 @@ FactValue = NewType("FactValue", object)
 def moment(given: object) -> str:
     """A time as it is written: UTC, with microseconds; text from the graph is so already."""
     if isinstance(given, datetime):
-        return given.isoformat(timespec="microseconds")
+        return iso(given)
     if isinstance(given, str):
         return given
     raise TypeError(f"{type(given).__name__} is no time")

@@ -13,8 +13,8 @@ _SECOND_LABEL = {"SENSOR": "Sensor", "CAMERA": "Camera", "RECORDER": "Recorder",
 
 
 class Engine:
-    def __init__(self, config: GraphConfig) -> None:
-        self._runner = asyncio.Runner()
+    def __init__(self, config: GraphConfig, runner: asyncio.Runner) -> None:
+        self._runner = runner
         self.store = self.run(Store.open(config))
         self.run(self.store.contact())
 
@@ -23,7 +23,6 @@ class Engine:
 
     def close(self) -> None:
         self.run(self.store.close())
-        self._runner.close()
 
     def load(self, park: Park, position: int = 7) -> None:
         """This park and nothing else."""
