@@ -10,6 +10,7 @@ import pytest
 from tests.servers.process import ServerMissing
 
 if TYPE_CHECKING:
+    from tests.servers.embedded import EmbeddedServer
     from tests.servers.mosquitto import Mosquitto
     from tests.servers.neo4j import Neo4j
     from tests.servers.postgres import Postgres
@@ -44,6 +45,19 @@ def neo4j(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Neo4j]":
 
     try:
         server = Neo4j.start(tmp_path_factory.mktemp("neo4j"))
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[EmbeddedServer]":
+    """The graph engine that comes with the hub; `embedded.config`."""
+    from tests.servers.embedded import EmbeddedServer
+
+    try:
+        server = EmbeddedServer.start(tmp_path_factory.mktemp("embedded"))
     except ServerMissing as missing:
         pytest.skip(str(missing))
     yield server

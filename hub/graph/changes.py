@@ -114,7 +114,7 @@ class Planner:
             id_: Known(
                 label,
                 next((other for other in labels if other != label), None),
-                frozenset((relation, target) for relation, target in links),
+                frozenset((relation, target) for relation, target in links if relation in derive.relations()),
             )
             for id_, labels, links in rows
         }

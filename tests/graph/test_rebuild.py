@@ -1,0 +1,174 @@
+"""A rebuild gives the graph that following the journal gave, whatever was claimed in whatever order."""
+
+import asyncio
+from collections.abc import Sequence
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adapters.contract import Claim, Identifier, Link, Value
+from hub.graph.store import Store
+from tests.graph.conftest import World, Worlds, dump
+from tests.graph.test_projection import asset, place, small_park
+
+PLACES = ("p0", "p1", "p2")
+ASSETS = ("a0", "a1", "a2")
+
+places = st.builds(
+    lambda name, kind, title, parent, near, gone: Claim(
+        kind="Place",
+        external_id=name,
+        values={"kind": kind, "name": title} if title else {"kind": kind},
+        links=tuple(Link(relation=r, target=t) for r, ts in (("PART_OF", parent), ("ADJACENT_TO", near)) for t in ts),
+        gone=gone,
+    ),
+    st.sampled_from(PLACES),
+    st.sampled_from(["ZONE", "STOREY"]),
+    st.sampled_from([None, "甲", "乙"]),
+    st.lists(st.sampled_from(PLACES), max_size=1),
+    st.lists(st.sampled_from(PLACES), max_size=2, unique=True),
+    st.booleans(),
+)
+assets = st.builds(
+    lambda name, kind, serial, at, watched, gone: Claim(
+        kind="Asset",
+        external_id=name,
+        values={"kind": kind, "name": name},
+        identifiers=(Identifier(scheme="serial_number", value=f"ACME/{serial}"),) if serial else (),
+        links=tuple(Link(relation=r, target=t) for r, ts in (("LOCATED_IN", at), ("MONITORS", watched)) for t in ts),
+        gone=gone,
+    ),
+    st.sampled_from(ASSETS),
+    st.sampled_from(["SENSOR", "CAMERA"]),
+    st.sampled_from([None, "S-1001", "S-1002"]),
+    st.lists(st.sampled_from(PLACES), max_size=1),
+    st.lists(st.sampled_from(PLACES + ASSETS), max_size=2, unique=True),
+    st.booleans(),
+)
+said = st.tuples(st.sampled_from(["nvr", "survey"]), st.lists(places | assets, min_size=1, max_size=4))
+
+
+async def _without(claims: Sequence[Claim]) -> list[Claim]:
+    """A batch says each thing once."""
+    return list({claim.external_id: claim for claim in claims}.values())
+
+
+def test_a_rebuild_equals_the_graph_that_was_followed(worlds: Worlds) -> None:
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(said, min_size=1, max_size=6))
+    def compare(batches: list[tuple[str, list[Claim]]]) -> None:
+        async def main() -> None:
+            async with worlds.open() as world:
+                for source, claims in batches:
+                    await world.say(*await _without(claims), source=source)
+                await world.shown()
+                followed = await world.graph()
+                await world.projector.rebuild()
+                assert await world.graph() == followed
+
+        asyncio.run(main())
+
+    compare()
+
+
+def test_a_rebuild_mends_what_was_broken_in_the_graph_and_never_empties_it(worlds: Worlds) -> None:
+    async def main() -> None:
+        async with worlds.open() as world:
+            ids = await small_park(world)
+            right = await world.graph()
+            await world.store.write(
+                [
+                    ("MATCH (a:Asset {id: $id}) SET a.name = 'wrong', a.extra = 1", {"id": ids["t1"]}),
+                    ("MATCH (a:Asset)-[r:LOCATED_IN]->() DELETE r", {}),
+                    (
+                        "MATCH (z:Place {id: $id}) CREATE (:Asset {id: 'ghost', name: 'ghost'})-[:LOCATED_IN]->(z)",
+                        {"id": ids["z1"]},
+                    ),
+                    (
+                        "MATCH (a:Place {id: $a}), (b:Place {id: $b}) CREATE (a)-[:ADJACENT_TO]->(b)",
+                        {"a": ids["b1"], "b": ids["z1"]},
+                    ),
+                ]
+            )
+            seen: list[int] = []
+            done = False
+
+            async def look() -> None:
+                while not done:
+                    [row] = await world.store.read("MATCH (p:Place) RETURN count(p) AS n", {})
+                    seen.append(int(str(row["n"])))
+
+            looking = asyncio.create_task(look())
+            progress: list[int] = []
+            assert await world.projector.rebuild(progress.append) == 4
+            done = True
+            await looking
+            assert await world.graph() == right
+            assert set(seen) == {3}
+            assert progress[-1] == 4
+            assert world.projector.generation == 2
+
+    asyncio.run(main())
+
+
+def test_a_graph_of_another_journal_or_from_its_future_is_made_anew(worlds: Worlds) -> None:
+    async def main() -> None:
+        async with worlds.open() as world:
+            await small_park(world)
+            right = await world.graph()
+        for change in ("p.epoch = 'another'", "p.position = 1000000"):
+            store = await Store.open(worlds.config)
+            await store.write(
+                [
+                    (f"MATCH (p:Projection) SET {change}", {}),
+                    ("CREATE (:Place:Zone {id: 'of another journal', generation: 1})", {}),
+                ]
+            )
+            await store.close()
+            async with worlds.open() as world:
+                await world.shown()
+                assert await world.graph() == right, change
+
+    asyncio.run(main())
+
+
+def test_the_projector_goes_on_where_it_stopped_and_the_same_batch_twice_changes_nothing(worlds: Worlds) -> None:
+    async def main() -> None:
+        async with worlds.open() as world:
+            await small_park(world)
+            first = world.projector.position
+        async with worlds.journal() as journal:
+            quiet = World(journal, None, worlds.clock, None)  # type: ignore[arg-type]
+            await quiet.say(asset("t2", at=["z1"], name="said while nobody followed"))
+        async with worlds.open() as world:
+            await world.shown()
+            right = await world.graph()
+            assert "said while nobody followed" in str(right)
+            assert world.projector.generation == 1
+            await world.store.write([("MATCH (p:Projection) SET p.position = $first", {"first": first})])
+        async with worlds.open() as world:
+            await world.say(place("z9", name="after"))
+            await world.shown()
+            await world.store.write([("MATCH (p:Place {name: 'after'}) DETACH DELETE p", {})])
+            assert await dump(world.store) == right
+
+    asyncio.run(main())
+
+
+def test_many_claims_at_once_are_all_shown(worlds: Worlds) -> None:
+    async def main() -> None:
+        async with worlds.open() as world:
+            for round_ in range(2):
+                values: list[Value] = [f"n{i} {round_}" for i in range(2500)]
+                await world.say(
+                    *(asset(f"t{i}", at=[f"z{i % 50}"], name=name) for i, name in enumerate(values)),
+                    *(place(f"z{i}", name=f"z{i}") for i in range(50)),
+                )
+                await world.shown()
+                [row] = await world.store.read(
+                    "MATCH (a:Asset)-[:LOCATED_IN]->(p:Place) WHERE a.name ENDS WITH $round RETURN count(a) AS n",
+                    {"round": f" {round_}"},
+                )
+                assert row["n"] == 2500
+
+    asyncio.run(main())
