@@ -104,7 +104,7 @@ def _default(default: Any, factory: object) -> str:
 
 def adapters() -> str:
     lines = ["# Adapters", "", NOTE]
-    for definition in registry.definitions():
+    for definition in map(registry.find, registry.names()):
         lines += [f"## `{definition.name}`", "", f"{definition.summary} Version {definition.version};"]
         lines += ["polled each `every`." if definition.polls else "a stream.", "", "Under `[source.config]`:", ""]
         lines += _section("", definition.config)

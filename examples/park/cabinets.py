@@ -41,7 +41,7 @@ async def _live(
 
 
 def cabinet(unit: int, chance: random.Random) -> SimDevice:
-    targets = [chance.randint(280, 420), chance.randint(20, 90), chance.randint(2260, 2340), chance.randint(100, 900)]
+    targets = [chance.randint(280, 420), chance.randint(20, 90), chance.randint(2170, 2260), chance.randint(100, 900)]
     block = partial(SimData, address=0, datatype=DataType.REGISTERS)
     bits = [SimData(address=0, count=16, values=False, datatype=DataType.BITS)]
     return SimDevice(

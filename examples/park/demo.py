@@ -19,7 +19,7 @@ from stage import Stage  # noqa: E402
 
 QUERIES = """\
 1. One building, with all that stands in it:
-   { places(filter: {kinds: [BUILDING]}, first: 1) { nodes { name
+   { places(filter: {kind: [BUILDING]}, first: 1) { nodes { name
        assets(first: 5) { nodes { name sensor { latest { quantity value unit at } } } } } } }
 2. Open alerts, and the cursor at which a subscription goes on:
    { alerts(first: 10) { readAt nodes { severity code openedAt subject { name } } } }

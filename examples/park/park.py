@@ -100,6 +100,9 @@ def write(folder: Path, ports: Ports) -> Path:
     (folder / "rules.toml").write_text((HERE / "rules.toml").read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "cabinet.toml").write_text((HERE / "cabinet.toml").read_text(encoding="utf-8"), encoding="utf-8")
     text = (HERE / "park.toml").read_text(encoding="utf-8")
+    text += "".join(
+        f'\n[[source.config.sensors]]\nid = "{name}"\nplace = "{detector_zone(name)}"\n' for name in detectors()
+    )
     for name in ("east", "west"):
         text += _modbus_source(name, getattr(ports, name))
     text = text.replace("port = 8000", f"port = {ports.web}").replace("port = 1883", f"port = {ports.broker}")

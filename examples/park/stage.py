@@ -8,10 +8,10 @@ from rich.text import Text
 
 COLOURS = {"EXTREME": "bold red", "SEVERE": "red", "MODERATE": "yellow", "MINOR": "cyan", "UNKNOWN": "white"}
 WORDS = {
-    "ALERT_OPENED": "opened",
-    "ALERT_ACKNOWLEDGED": "acknowledged",
-    "ALERT_RETURNED": "returned",
-    "ALERT_CLOSED": "closed",
+    "OPENED": "opened",
+    "ACKNOWLEDGED": "acknowledged",
+    "RETURNED": "returned",
+    "CLOSED": "closed",
 }
 
 

@@ -18,7 +18,7 @@ from hub.cli import report
 from hub.cli.operate import operate, refuse_while_running
 from hub.errors import BadRequest
 from hub.journal import backup as journal_backup
-from hub.operations import journal_config, keys_config
+from hub.parts import restore_config
 from hub.telemetry import configure_logs
 
 app = typer.Typer(
@@ -192,17 +192,23 @@ def import_places(
 @import_app.command("modbus-map")
 def import_modbus_map(
     file: Annotated[Path, typer.Argument(help="A register map as CSV (device, poll and ref rows).", exists=True)],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here, not to the terminal.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file, or a file a device into this folder.")] = None,
 ) -> None:
     """Turn a vendor's register list into the map that a Modbus source takes; doubts go to standard error."""
-    imported = register_maps.read_csv(file.read_text(encoding="utf-8", errors="replace"))
-    for warning in imported.warnings:
-        print(warning, file=sys.stderr)
-    text = f"# from {file.name}\n{register_maps.to_toml(imported)}"
-    if output:
-        output.write_text(text, encoding="utf-8")
-    else:
-        print(text)
+    try:
+        vendors = register_maps.read_vendor_maps(file.read_text(encoding="utf-8", errors="replace"))
+    except ValueError as error:
+        raise BadRequest(f"{file}: {error}") from error
+    for vendor in vendors:
+        for warning in vendor.warnings:
+            print(f"{file.name}: {warning}", file=sys.stderr)
+        text = f"# {vendor.device}, from {file.name}\n{register_maps.to_toml(vendor.map)}"
+        if output is None:
+            print(text)
+            continue
+        target = output / f"{vendor.device}.toml" if output.is_dir() else output
+        target.write_text(text, encoding="utf-8")
+        print(f"{target}: {len(vendor.map.registers)} registers; name it by map_files", file=sys.stderr)
 
 
 def _read(file: Path) -> str:

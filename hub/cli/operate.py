@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 
 from hub import control
 from hub.errors import AlreadyRunning
-from hub.operations import Desk, open_parts
+from hub.operations import Desk
+from hub.parts import open_parts
 from hub.settings import Settings
 
 

@@ -18,12 +18,14 @@ import sqlalchemy as sa
 
 from adapters.contract import Cursor
 from hub.clock import Clock, now, to_micros
-from hub.errors import NotFound
+from hub.errors import NotFound, Refused
 from hub.journal import position, queries, readings, statements
 from hub.journal import retention as expiry
+from hub.journal import tables as t
 from hub.journal.encoding import NoSeals, Seals
-from hub.journal.engine import Engines, hold_hub_lock, migrate, open_engines
+from hub.journal.engine import FILE, Engines, hold_hub_lock, migrate, open_engines
 from hub.journal.fold import Fold
+from hub.journal.follower import Follower
 from hub.journal.identity import Identity
 from hub.journal.lock import StateLock
 from hub.journal.match import Matches
@@ -61,6 +63,7 @@ class JournalConfig:
     keyring: Seals = field(default_factory=NoSeals)
     trust: Mapping[str, SourceTrust] = field(default_factory=lambda: MappingProxyType({}))
     lock: StateLock | None = None
+    read_only: bool = False  # beside a running hub: takes no lock, appends nothing
     clock: Clock = now
     readers: int = 3
     ring_bytes: int = 16 << 20  # of recent entries in memory
@@ -72,7 +75,12 @@ class Journal:
     epoch: str
 
     def __init__(
-        self, config: JournalConfig, engines: Engines, begun: position.Kept, connection: sa.Connection, lock: StateLock
+        self,
+        config: JournalConfig,
+        engines: Engines,
+        begun: position.Kept,
+        connection: sa.Connection | None,
+        lock: StateLock | None,
     ) -> None:
         self.epoch = begun.epoch
         self._config = config
@@ -81,19 +89,28 @@ class Journal:
         self._tail = Tail(begun.head, config.ring_bytes)
         self._readers = ThreadPoolExecutor(config.readers, thread_name_prefix="journal-reader")
         self._identity = Identity(config.keyring, config.trust)
-        self._writer = Writer(
-            engines,
-            identity=self._identity,
-            seals=config.keyring,
-            clock=config.clock,
-            tail=self._tail,
-            connection=connection,
-        )
-        self._keeping = asyncio.create_task(self._keep_position(), name="journal-position")
+        self._follower: Follower | None = None
+        self._writing: Writer | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        if connection is None:
+            self._follower = Follower(engines, self._tail, lambda: self._read(queries.head))
+        else:
+            self._writing = Writer(
+                engines,
+                identity=self._identity,
+                seals=config.keyring,
+                clock=config.clock,
+                tail=self._tail,
+                connection=connection,
+            )
+            self._keeping = asyncio.create_task(self._keep_position(), name="journal-position")
 
     @classmethod
     async def open(cls, config: JournalConfig) -> Self:
-        """Makes the journal at first use and brings it to the newest revision. Raises AlreadyRunning, SettingsError."""
+        """Makes the journal at first use and brings it to the newest revision, unless it is only to be read. Raises
+        AlreadyRunning, SettingsError; NotFound where there is nothing to be read."""
+        if config.read_only:
+            return cls(config, *await asyncio.to_thread(_open_to_read, config), None, None)
         lock = config.lock or StateLock.take(config.folder)
         try:
             engines, begun, connection = await asyncio.to_thread(_open, config)
@@ -111,15 +128,27 @@ class Journal:
 
     async def close(self) -> None:
         """After what waits was written; a second time does nothing."""
-        self._keeping.cancel()
-        await asyncio.gather(self._keeping, return_exceptions=True)
-        await self._writer.close()
+        if self._follower is not None:
+            await self._follower.close()
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+        if self._writing is not None:
+            await self._writing.close()
         await asyncio.to_thread(self._readers.shutdown)
         self._engines.dispose()
-        if self._config.folder.exists():
-            position.keep(self._config.folder, position.Kept(epoch=self.epoch, head=self.head))
-        if self._config.lock is None:
-            self._lock.release()
+        if self._lock is not None:
+            if self._config.folder.exists():
+                position.keep(self._config.folder, position.Kept(epoch=self.epoch, head=self.head))
+            if self._config.lock is None:
+                self._lock.release()
+            self._lock = None
+
+    @property
+    def _writer(self) -> Writer:
+        if self._writing is None:
+            raise Refused("the journal was opened for reading only: stop the hub and run this again, or ask the hub")
+        return self._writing
 
     async def _keep_position(self) -> None:
         kept = -1
@@ -140,6 +169,11 @@ class Journal:
     def head(self) -> int:
         """The last committed sequence number."""
         return self._tail.head
+
+    @property
+    def failing(self) -> str | None:
+        """Why nothing can be stored, while that is so."""
+        return None if self._writing is None else self._writing.failing
 
     async def append(self, draft: Draft) -> Appended:
         """Returns once the draft is durable. Raises Conflict (a stream moved on, an idempotency key reused),
@@ -282,3 +316,18 @@ def _open(config: JournalConfig) -> tuple[Engines, position.Kept, sa.Connection]
         engines.dispose()
         raise
     return engines, begun, connection
+
+
+def _open_to_read(config: JournalConfig) -> tuple[Engines, position.Kept]:
+    if config.url == "sqlite" and not (config.folder / FILE).exists():
+        raise NotFound(f"there is no journal in {config.folder}: start the hub once")
+    engines = open_engines(config.url, config.folder, readers=config.readers)
+    try:
+        with engines.read.connect() as connection:
+            if not sa.inspect(connection).has_table(t.meta.name):
+                raise NotFound("there is no journal in this database: start the hub once")
+            row = connection.execute(sa.select(t.meta.c.epoch, t.meta.c.head)).one()
+    except BaseException:
+        engines.dispose()
+        raise
+    return engines, position.Kept(epoch=row.epoch, head=row.head)

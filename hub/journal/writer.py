@@ -56,7 +56,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._slots = asyncio.Semaphore(WAITING)
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._full = False
+        self.failing: str | None = None  # why nothing can be written, while that is so
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="journal-writer")
         self._thread.start()
@@ -152,8 +152,8 @@ class Writer:
             job.error = problem or error
         self._identity.forget_cache()
         self._known_series.clear()  # what was made in this commit is not there
-        if problem is not None and not self._full:
-            self._full = True
+        if problem is not None and self.failing is None:
+            self.failing = problem.message
             _log.error("journal.unwritable", reason=problem.message)
         if self._connection is not None and (self._connection.invalidated or problem is not None):
             self._connection.invalidate()
@@ -161,8 +161,8 @@ class Writer:
             self._connection = None
 
     def _recovered(self) -> None:
-        if self._full:
-            self._full = False
+        if self.failing is not None:
+            self.failing = None
             _log.info("journal.writable")
 
     def _connected(self) -> sa.Connection:

@@ -1,0 +1,252 @@
+"""The running hub: every part wired, each task under one group, SIGTERM drained."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import timedelta
+
+import uvicorn
+
+from hub.clock import Clock, now
+from hub.control import bind, create_control
+from hub.errors import CausewayError, GraphUnavailable, SettingsError
+from hub.graph.embedded import Embedded
+from hub.graph.projector import Projector
+from hub.graph.store import GraphConfig, Store
+from hub.ingest.supervisor import Supervisor
+from hub.live.feed import Feed
+from hub.operations import Desk
+from hub.parts import Parts, external_graph, open_parts
+from hub.settings import Settings
+from hub.telemetry import Metrics, SourceSample, logger
+from hub.viewer import SHOW_ALL
+from hub.warning import rules
+from hub.warning.desk import AlertDesk
+from hub.warning.engine import Engine
+from hub.web.application import create_application
+from hub.web.config import WebConfig
+from hub.web.guard import refuse_to_leave_loopback
+from hub.web.health import Part, PartState, Probe, Probes
+from hub.web.operation import Asker
+from hub.web.server import serve as serve_web
+from schema.context import Context, Services
+from schema.schema import schema
+
+log = logger(__name__)
+
+EXPIRE_EVERY = timedelta(hours=1)
+ENGINE_PAUSE = 5.0  # seconds between attempts to start the embedded graph
+NOBODY = GraphConfig(uri="bolt://127.0.0.1:1")  # until the embedded engine is up; nothing listens there
+BEHIND = 10_000  # sequence numbers behind at which the graph is called degraded
+
+
+class Hub:
+    """The parts of one running process; `run` ends when `stop` is set."""
+
+    def __init__(self, parts: Parts, store: Store, embedded: Embedded | None) -> None:
+        self.parts = parts
+        self.stop = asyncio.Event()
+        self._embedded = embedded
+        journal, clock = parts.journal, parts.clock
+        self.metrics = Metrics()
+        self.store = store
+        self.supervisor = Supervisor(parts.specs, parts.intake, journal, clock)
+        self.projector = Projector(
+            journal, store, clock, parts.precedence, broken=embedded.replace if embedded else None
+        )
+        self.engine = Engine(
+            journal,
+            clock,
+            precedence=parts.precedence,
+            keep=max(parts.retention.values(), default=timedelta(days=90)),
+        )
+        self.feed = Feed(journal)
+        self.services = Services(
+            journal=journal,
+            store=store,
+            feed=self.feed,
+            sources=self.supervisor,
+            desk=AlertDesk(journal, clock),
+            projection=self.projector,
+            clock=clock,
+            precedence=parts.precedence,
+        )
+        self._gauges()
+
+    async def run(self) -> None:
+        settings = self.parts.settings
+        config = WebConfig(host=settings.web.host, port=settings.web.port)
+        application = create_application(
+            schema,
+            self._context,
+            config,
+            metrics=self.metrics,
+            probes=Probes(needed=self._needed(), others=self._others()),
+        )
+        operations = Desk(
+            self.parts,
+            statuses=self.supervisor.statuses,
+            projector=self.projector,
+            confirm=self.supervisor.confirm_retirement,
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                ending = [
+                    group.create_task(work, name=name)
+                    for name, work in {
+                        "graph engine": self._keep_engine(),
+                        "projector": self.projector.run(),
+                        "warning": self.engine.run(),
+                        "feed": self.feed.run(),
+                        "retention": self._expire(),
+                        "loop lag": self.metrics.watch_loop(),
+                    }.items()
+                ]
+                sources = group.create_task(self.supervisor.run(), name="sources")
+                web = group.create_task(serve_web(application, config, self.stop, self._listening), name="web")
+                control = group.create_task(self._control(operations), name="control")
+                await self.stop.wait()
+                log.info("hub.draining")
+                await self.supervisor.stop()
+                await asyncio.gather(sources, web, control)
+                for task in ending:
+                    task.cancel()
+        finally:
+            log.info("hub.stopped", head=self.parts.journal.head)
+
+    def _context(self, asker: Asker) -> Context:
+        return Context(services=self.services, viewer=asker.viewer, mask=SHOW_ALL, language=asker.language)
+
+    def _listening(self, url: str) -> None:
+        log.info("hub.listening", url=url, explorer=f"{url}/", graphql=f"{url}/graphql")
+
+    async def _keep_engine(self) -> None:
+        """The embedded engine, started beside everything else: neither ingest nor alerts wait for it."""
+        if self._embedded is None:
+            return
+        while True:
+            try:
+                await self._embedded.start()
+                break
+            except (GraphUnavailable, OSError) as error:
+                log.warning("graph.engine_failed", reason=str(error))
+                await asyncio.sleep(ENGINE_PAUSE)
+        await self._embedded.watch()
+
+    async def _control(self, operations: Desk) -> None:
+        path = self.parts.settings.state_dir / "hub.sock"
+        listener = bind(path)
+        server = _Quiet(uvicorn.Config(create_control(operations), lifespan="off", log_config=None, access_log=False))
+        try:
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            await self.stop.wait()
+            server.should_exit = True
+            await serving
+        finally:
+            listener.close()
+            path.unlink(missing_ok=True)
+
+    async def _expire(self) -> None:
+        while True:
+            try:
+                await self.parts.journal.expire(self.parts.clock(), self.parts.retention)
+            except CausewayError as error:
+                log.warning("retention.failed", reason=error.message)
+            await asyncio.sleep(EXPIRE_EVERY.total_seconds())
+
+    def _needed(self) -> Mapping[str, Probe]:
+        return {"journal": self._journal_part}
+
+    def _others(self) -> Mapping[str, Probe]:
+        return {"graph": self._graph_part, "warning": self._warning_part, "sources": self._sources_part}
+
+    async def _journal_part(self) -> Part:
+        journal = self.parts.journal
+        figures = {"head": journal.head, "epoch": journal.epoch}
+        if (reason := journal.failing) is not None:
+            return Part(state=PartState.DOWN, text=reason, figures=figures)
+        return Part(state=PartState.OK, figures=figures)
+
+    async def _graph_part(self) -> Part:
+        behind = self.parts.journal.head - self.projector.position
+        figures = {"position": self.projector.position, "behind": behind}
+        try:
+            await self.store.read("RETURN 1 AS one", {})
+        except CausewayError as error:
+            text = f"{error.message} Ingest, alerts and acknowledging go on."
+            return Part(state=PartState.DEGRADED, text=text, figures=figures)
+        if behind > BEHIND:
+            return Part(state=PartState.DEGRADED, text="the graph catches up with the journal", figures=figures)
+        return Part(state=PartState.OK, figures=figures)
+
+    async def _warning_part(self) -> Part:
+        figures = {"position": self.engine.position, "behind": self.parts.journal.head - self.engine.position}
+        if self.engine.failing is not None:
+            return Part(state=PartState.DEGRADED, text=self.engine.failing, figures=figures)
+        return Part(state=PartState.OK, figures=figures)
+
+    async def _sources_part(self) -> Part:
+        states = {status.id: status.state.value for status in self.supervisor.statuses()}
+        sick = [name for name, state in states.items() if state != "OK"]
+        if sick:
+            return Part(state=PartState.DEGRADED, text=f"look at {', '.join(sick)}", figures={"states": states})
+        return Part(state=PartState.OK, figures={"states": states})
+
+    def _gauges(self) -> None:
+        journal, metrics = self.parts.journal, self.metrics
+        metrics.gauge("journal_head", "The last committed sequence number.", lambda: journal.head)
+        metrics.gauge(
+            "graph_behind", "Sequence numbers that the graph lags.", lambda: journal.head - self.projector.position
+        )
+        metrics.gauge(
+            "warning_behind", "Sequence numbers that the rules lag.", lambda: journal.head - self.engine.position
+        )
+        metrics.gauge("subscribers", "Open subscriptions to alerts.", lambda: self.feed.subscribers)
+        metrics.sources(
+            lambda: [
+                SourceSample(source=s.id, state=s.state.value, lag_seconds=s.lag_seconds, stale=s.stale)
+                for s in self.supervisor.statuses()
+            ]
+        )
+
+
+class _Quiet(uvicorn.Server):
+    """Leaves the process's signals alone."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: Settings, clock: Clock = now) -> None:
+    """Runs the hub until SIGTERM or SIGINT; raises AlreadyRunning, SettingsError."""
+    refuse_to_leave_loopback(settings.web.host)
+    found = rules.load(settings.rules, settings.quantities) if settings.rules else None
+    async with open_parts(settings, clock) as parts, _graph(settings, clock) as (store, embedded):
+        if found is not None:
+            await rules.record(parts.journal, found, clock())
+        hub = Hub(parts, store, embedded)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, hub.stop.set)
+        log.info("hub.starting", park=settings.park.name, epoch=parts.journal.epoch, head=parts.journal.head)
+        try:
+            await hub.run()
+        except* SettingsError as group:
+            raise group.exceptions[0] from None
+
+
+@contextlib.asynccontextmanager
+async def _graph(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Store, Embedded | None]]:
+    config = external_graph(settings)
+    embedded = Embedded(settings.state_dir, clock) if config is None else None
+    store = await Store.open(config or NOBODY)
+    if embedded is not None:
+        embedded.moved = store.move
+    try:
+        yield store, embedded
+    finally:
+        await store.close()
+        if embedded is not None:
+            await embedded.stop()

@@ -1,0 +1,98 @@
+"""`causeway check`: reaches everything that the park file names, and says what to mend."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from importlib.util import find_spec
+
+from adapters.contract import AdapterConfig, HealthState, Source, SourceError
+from hub import control
+from hub.cli.report import Finding
+from hub.errors import CausewayError
+from hub.graph.store import Store
+from hub.journal.reach import reach
+from hub.parts import external_graph
+from hub.settings import ConfiguredSource, Settings
+from hub.warning import rules
+
+SECONDS = 15.0
+AT_ONCE = 20
+
+
+async def check(settings: Settings) -> Sequence[Finding]:
+    """The park's own parts first, then the sources, all at once, in the park file's order."""
+    own = [finding async for finding in _own(settings)]
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def limited(source: ConfiguredSource) -> Finding:
+        async with limit:
+            return await _source(source)
+
+    return [*own, *await asyncio.gather(*map(limited, settings.sources))]
+
+
+async def _own(settings: Settings) -> AsyncIterator[Finding]:
+    yield Finding(what="park file", ok=True, text=f"{settings.file}: {len(settings.sources)} sources")
+    if control.is_running(settings.state_dir / "hub.sock"):
+        yield Finding(what="state", ok=True, text=f"a hub is running on {settings.state_dir}")
+    yield await _journal(settings)
+    yield await _graph(settings)
+    if settings.rules is None:
+        yield Finding(what="rules", ok=True, text="none: the hub will raise no alerts; name a file by rules = …")
+    else:
+        try:
+            found = rules.load(settings.rules, settings.quantities)
+        except CausewayError as error:
+            yield Finding(what="rules", ok=False, text=error.message)
+        else:
+            yield Finding(what="rules", ok=True, text=f"{settings.rules.name}: {len(found.rules)} rules")
+
+
+async def _journal(settings: Settings) -> Finding:
+    try:
+        text = await asyncio.to_thread(reach, settings.journal.url, settings.state_dir)
+    except CausewayError as error:
+        return Finding(what="journal", ok=False, text=error.message)
+    return Finding(what="journal", ok=True, text=text)
+
+
+async def _graph(settings: Settings) -> Finding:
+    try:
+        config = external_graph(settings)
+    except CausewayError as error:
+        return Finding(what="graph", ok=False, text=error.message)
+    if config is None:
+        there = find_spec("arcadedb_embedded") is not None
+        text = (
+            "the embedded engine, started with the hub"
+            if there
+            else "arcadedb-embedded is not installed; set [graph] uri"
+        )
+        return Finding(what="graph", ok=there, text=text)
+    origin = (
+        " (from NEO4J_URI in the environment, which overrides the park file)" if settings.graph_from_environment else ""
+    )
+    store = await Store.open(config)
+    try:
+        await store.read("RETURN 1 AS one", {})
+    except CausewayError as error:
+        return Finding(what="graph", ok=False, text=f"{config.uri}{origin}: {error.message}")
+    finally:
+        await store.close()
+    return Finding(what="graph", ok=True, text=f"{config.uri}{origin}")
+
+
+async def _source(source: ConfiguredSource) -> Finding:
+    what = f"source {source.section.id} ({source.definition.name})"
+    config: AdapterConfig = source.config
+    try:
+        async with asyncio.timeout(SECONDS):
+            async with source.definition.factory(Source(id=source.section.id), config) as adapter:
+                health = await adapter.check()
+    except SourceError as error:
+        return Finding(what=what, ok=False, text=str(error))
+    except TimeoutError:
+        return Finding(
+            what=what, ok=False, text=f"no answer within {SECONDS:g} s; is the address right and the way open?"
+        )
+    version = f" ({health.version})" if health.version else ""
+    return Finding(what=what, ok=health.state is HealthState.OK, text=(health.text or "answers") + version)

@@ -1,0 +1,255 @@
+"""What an operator's commands do, the same whether the hub runs (over `hub.sock`) or not (with the lock taken here)."""
+
+import asyncio
+import getpass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from adapters.contract import HealthState
+from hub.control import Line
+from hub.errors import BadRequest, NotFound
+from hub.graph.projector import Projector
+from hub.ingest import places
+from hub.ingest.replay import Outcome, replay
+from hub.ingest.source import SourceStatus
+from hub.journal import backup
+from hub.journal.records import HeldDeadLetter
+from hub.parts import Parts, journal_config, open_graph
+from hub.warning import replay as warning_replay
+
+Arguments = Mapping[str, object]
+PAGE = 200
+SHOWN_BYTES = 4000
+
+
+class Desk:
+    """Carries out operations by name. `statuses` and `projector` are those of the running hub, where one runs."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        statuses: Callable[[], Sequence[SourceStatus]] | None = None,
+        projector: Projector | None = None,
+        confirm: Callable[[str], None] | None = None,
+    ) -> None:
+        self._parts = parts
+        self._journal = parts.journal
+        self._statuses = statuses
+        self._projector = projector
+        self._confirm = confirm
+
+    def run(self, name: str, arguments: Arguments) -> AsyncIterator[Line]:
+        """The operation's lines, the last one its result; raises NotFound, BadRequest and what the work raises."""
+        operations: Mapping[str, Callable[[Arguments], AsyncIterator[Line]]] = {
+            "sources": self._sources,
+            "confirm-retirement": self._confirm_retirement,
+            "rebuild": self._rebuild,
+            "replay": self._replay,
+            "backup": self._backup,
+            "dead-letters": self._dead_letters,
+            "dead-letter": self._dead_letter,
+            "replay-dead-letters": self._replay_dead_letters,
+            "preview-places": self._preview_places,
+            "import-places": self._import_places,
+        }
+        if name not in operations:
+            raise NotFound(f"the hub knows no operation {name!r}; its version may differ from the command's")
+        return operations[name](arguments)
+
+    async def _sources(self, arguments: Arguments) -> AsyncIterator[Line]:
+        if self._statuses is not None:
+            rows = [_status_row(status) for status in self._statuses()]
+            yield {"result": {"rows": rows}}
+            return
+        rows = [
+            {"id": spec.id, "adapter": spec.definition.name, "state": "", "text": "the hub is not running"}
+            for spec in self._parts.specs
+        ]
+        yield {"result": {"rows": rows}}
+
+    async def _confirm_retirement(self, arguments: Arguments) -> AsyncIterator[Line]:
+        if self._confirm is None:
+            raise BadRequest("only a running hub retires what a source no longer has: start it with causeway serve")
+        source = _text(arguments, "source")
+        self._confirm(source)
+        yield {"result": {"source": source, "confirmed": "its next snapshot may retire what is missing"}}
+
+    async def _rebuild(self, arguments: Arguments) -> AsyncIterator[Line]:
+        if self._projector is not None:
+            async for line in _rebuilding(self._projector):
+                yield line
+            return
+        async with open_graph(self._parts.settings, self._parts.clock) as (store, _):
+            projector = Projector(self._journal, store, self._parts.clock, self._parts.precedence)
+            following = asyncio.create_task(projector.run())
+            try:
+                async for line in _rebuilding(projector):
+                    yield line
+            finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
+
+    async def _replay(self, arguments: Arguments) -> AsyncIterator[Line]:
+        yield {"progress": "running the rules over the journal again …"}
+        report = await warning_replay.check(self._journal, self._parts.precedence)
+        result: dict[str, object] = {
+            "rows": [{"difference": str(d)} for d in report.differences],
+            "from": report.since or "the beginning of the log",
+            "up_to": report.until,
+            "compared": report.compared,
+            "timers": report.timers,
+            "verdict": "the recorded alerts equal a fresh run" if report.agrees else "they differ",
+        }
+        yield {"result": result, "failed": not report.agrees}
+
+    async def _backup(self, arguments: Arguments) -> AsyncIterator[Line]:
+        folder = Path(_text(arguments, "folder"))
+        config = journal_config(self._parts.settings, keyring=self._parts.keyring)
+        async for line in backup.backup(config, folder):
+            yield line
+
+    async def _dead_letters(self, arguments: Arguments) -> AsyncIterator[Line]:
+        source = arguments.get("source")
+        rows = [_letter_row(one) async for one in self._letters(str(source) if source else None)]
+        yield {"result": {"rows": rows}}
+
+    async def _letters(self, source: str | None) -> AsyncIterator[HeldDeadLetter]:
+        after = 0
+        while page := await self._journal.dead_letters(source, after=after, limit=PAGE):
+            for one in page:
+                yield one
+            after = page[-1].id
+
+    async def _letter(self, number: int) -> HeldDeadLetter:
+        found = await self._journal.dead_letters(after=number - 1, limit=1)
+        if not found or found[0].id != number:
+            raise NotFound(f"there is no dead letter {number}; causeway dead-letters list shows them")
+        return found[0]
+
+    async def _dead_letter(self, arguments: Arguments) -> AsyncIterator[Line]:
+        one = await self._letter(_number(arguments.get("id")))
+        shown = "its key was forgotten" if one.data is None else _shown(one.data)
+        yield {"result": {**_letter_row(one), "adapter_version": one.adapter_version, "data": shown}}
+
+    async def _replay_dead_letters(self, arguments: Arguments) -> AsyncIterator[Line]:
+        ids = arguments.get("ids")
+        source = arguments.get("source")
+        if isinstance(ids, list) and ids:
+            chosen = [await self._letter(_number(one)) for one in ids]
+        else:
+            wanted = self._letters(str(source) if source else None)
+            chosen = [one async for one in wanted if one.replayed_at is None]
+        mended = 0
+        still: list[Mapping[str, object]] = []
+        for one in chosen:
+            spec = next((s for s in self._parts.specs if s.id == one.source), None)
+            if spec is None:
+                still.append({"id": one.id, "reason": f"the park file has no source {one.source}"})
+                continue
+            outcome: Outcome = await replay(self._journal, self._parts.intake, spec, one)
+            if outcome.reason is None:
+                mended += 1
+                yield {"progress": f"{one.id}: stored"}
+            else:
+                still.append({"id": one.id, "reason": outcome.reason})
+        yield {"result": {"rows": still, "stored": mended, "still_unreadable": len(still)}}
+
+    async def _preview_places(self, arguments: Arguments) -> AsyncIterator[Line]:
+        yield {"result": _preview(await places.preview(self._journal, _csv(arguments)))}
+
+    async def _import_places(self, arguments: Arguments) -> AsyncIterator[Line]:
+        shown = await places.preview(self._journal, _csv(arguments))
+        stored = await places.store(
+            self._journal, shown, file=_text(arguments, "file"), actor=_operator(), now=self._parts.clock()
+        )
+        yield {
+            "result": {
+                "stored": len(shown.new) + len(shown.changed) if stored else 0,
+                "rejected": len(shown.rejected),
+                "sequence": stored.seq if stored else self._journal.head,
+            }
+        }
+
+
+async def _rebuilding(projector: Projector) -> AsyncIterator[Line]:
+    """The rebuild's progress, at most a line a second, then how many entities it wrote."""
+    reached = 0
+
+    def progress(count: int) -> None:
+        nonlocal reached
+        reached = count
+
+    work = asyncio.ensure_future(projector.rebuild(progress))
+    shown = -1
+    while not (await asyncio.wait({work}, timeout=1.0))[0]:
+        if reached != shown:
+            shown = reached
+            yield {"progress": f"{shown} entities written" if shown else "waiting for the graph …"}
+    yield {"result": {"entities": await work, "graph": "written anew"}}
+
+
+def _status_row(status: SourceStatus) -> Mapping[str, object]:
+    row = asdict(status)
+    counts = row.pop("counts")
+    records = sum(counts[name] for name in ("readings", "unchanged", "claims", "signals"))
+    text = "" if status.state is HealthState.OK else status.text
+    return {**row, "records": records, "dead_letters": counts["dead_letters"], "text": text}
+
+
+def _letter_row(one: HeldDeadLetter) -> Mapping[str, object]:
+    names = ("id", "source", "received_at", "key", "where", "reason", "replayed_at")
+    return {name: getattr(one, name) for name in names}
+
+
+def _preview(shown: places.Preview) -> Mapping[str, object]:
+    rows: list[Mapping[str, object]] = []
+    rows += [{"what": "new", "row": r.number, "code": r.claim.external_id} for r in shown.new]
+    rows += [
+        {"what": "changed", "row": r.number, "code": r.claim.external_id, "detail": ", ".join(r.differing)}
+        for r in shown.changed
+    ]
+    rows += [{"what": "REJECTED", "row": r.number, "detail": r.reason} for r in shown.rejected]
+    return {
+        "rows": rows,
+        "changes": len(shown.new) + len(shown.changed),
+        "unchanged": len(shown.unchanged),
+        "rejected": len(shown.rejected),
+    }
+
+
+def _shown(data: bytes) -> str:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = data.hex(" ")
+    return text if len(text) <= SHOWN_BYTES else f"{text[:SHOWN_BYTES]} … ({len(data)} bytes)"
+
+
+def _csv(arguments: Arguments) -> bytes:
+    try:
+        return bytes.fromhex(_text(arguments, "csv"))
+    except ValueError as error:
+        raise BadRequest("csv must be the file's bytes in hexadecimal") from error
+
+
+def _text(arguments: Arguments, name: str) -> str:
+    value = arguments.get(name)
+    if not isinstance(value, str):
+        raise BadRequest(f"the argument {name} is missing")
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int):
+        raise BadRequest(f"{value!r} is no number of a dead letter")
+    return value
+
+
+def _operator() -> str:
+    """The system account that asks; the socket is open to it alone."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "operator"

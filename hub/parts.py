@@ -1,0 +1,163 @@
+"""The hub's parts, opened in the order in which they lean on each other and closed in reverse."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from hub.clock import Clock, now
+from hub.coordinates import CoordinateSystem
+from hub.errors import SettingsError
+from hub.graph.embedded import Embedded
+from hub.graph.store import GraphConfig, Store
+from hub.ingest.intake import Intake
+from hub.ingest.source import SourceSpec
+from hub.journal.lock import StateLock
+from hub.journal.log import Journal, JournalConfig
+from hub.journal.sealing import Keyring, KeyringConfig
+from hub.journal.trust import SourceTrust
+from hub.settings import Settings
+from hub.units import Quantity
+
+KEY_STORE = "keys.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a command works on; `serve` adds the tasks that run."""
+
+    settings: Settings
+    clock: Clock
+    keyring: Keyring
+    journal: Journal
+    intake: Intake
+    specs: tuple[SourceSpec, ...]
+
+    @property
+    def precedence(self) -> Mapping[str, int]:
+        return {spec.id: spec.precedence for spec in self.specs}
+
+    @property
+    def retention(self) -> Mapping[str, timedelta]:
+        return {q.name: q.retention for q in self.settings.quantities.values()}
+
+    @property
+    def quantities(self) -> Mapping[str, Quantity]:
+        return self.settings.quantities
+
+
+def source_specs(settings: Settings) -> tuple[SourceSpec, ...]:
+    return tuple(
+        SourceSpec(
+            id=s.section.id,
+            definition=s.definition,
+            config=s.config,
+            every=s.section.every,
+            discover_every=s.section.discover_every,
+            expect_within=s.section.expect_within,
+            max_skew=s.section.max_skew,
+            timezone=ZoneInfo(s.section.timezone),
+            coordinates=CoordinateSystem(s.section.coordinates),
+            precedence=s.section.precedence,
+            trusted_schemes=frozenset(s.section.trusted_schemes),
+            organization=s.section.organization,
+            retire_guard=s.section.retire_guard,
+            buffered_history=s.section.buffered_history,
+        )
+        for s in settings.sources
+    )
+
+
+def keyring_config(settings: Settings) -> KeyringConfig:
+    store = settings.journal.keys_url or settings.state_dir / KEY_STORE
+    return KeyringConfig(store=store, park_key=settings.park_key, state=settings.state_dir)
+
+
+def journal_config(
+    settings: Settings, *, keyring: Keyring, clock: Clock = now, lock: StateLock | None = None
+) -> JournalConfig:
+    specs = source_specs(settings)
+    trust = {
+        spec.id: SourceTrust(
+            trusted_schemes=spec.trusted_schemes, organization=spec.organization, precedence=spec.precedence
+        )
+        for spec in specs
+    }
+    url = _with_password(settings)
+    return JournalConfig(url=url, folder=settings.state_dir, keyring=keyring, trust=trust, lock=lock, clock=clock)
+
+
+def _with_password(settings: Settings) -> str:
+    section = settings.journal
+    if section.password is None:
+        return section.url
+    scheme, _, rest = section.url.partition("://")
+    user, at, host = rest.rpartition("@")
+    if not at or ":" in user:
+        raise SettingsError(
+            f"{settings.file}: journal.password: goes with a URL that names a user and no password: {scheme}://USER@HOST/…"
+        )
+    try:
+        return f"{scheme}://{user}:{quote(section.password.reveal(), safe='')}@{host}"
+    except LookupError as error:
+        raise SettingsError(f"{settings.file}: journal.password: {error}") from error
+
+
+@contextlib.asynccontextmanager
+async def open_parts(settings: Settings, clock: Clock = now) -> AsyncIterator[Parts]:
+    """Takes the state's lock, opens keys and journal; raises AlreadyRunning, SettingsError."""
+    settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = StateLock.take(settings.state_dir)
+    try:
+        keyring = Keyring.open(keyring_config(settings), clock=clock)
+        try:
+            journal = await Journal.open(journal_config(settings, keyring=keyring, clock=clock, lock=lock))
+            try:
+                yield Parts(
+                    settings=settings,
+                    clock=clock,
+                    keyring=keyring,
+                    journal=journal,
+                    intake=Intake(journal, settings.quantities),
+                    specs=source_specs(settings),
+                )
+            finally:
+                await journal.close()
+        finally:
+            keyring.close()
+    finally:
+        lock.release()
+
+
+def external_graph(settings: Settings) -> GraphConfig | None:
+    """Where Neo4j is; None: the embedded engine. Raises SettingsError for a secret that is not there."""
+    section = settings.graph
+    if section.uri is None:
+        return None
+    try:
+        password = section.password.reveal() if section.password else None
+    except LookupError as error:
+        raise SettingsError(f"{settings.file}: graph.password: {error}") from error
+    return GraphConfig(uri=section.uri, user=section.user, password=password, database=section.database)
+
+
+@contextlib.asynccontextmanager
+async def open_graph(settings: Settings, clock: Clock = now) -> AsyncIterator[tuple[Store, Embedded | None]]:
+    """The store, and the embedded engine where it is one that we run."""
+    if (config := external_graph(settings)) is not None:
+        store = await Store.open(config)
+        try:
+            yield store, None
+        finally:
+            await store.close()
+        return
+    embedded = Embedded(settings.state_dir, clock)
+    store = await Store.open(await embedded.start())
+    embedded.moved = store.move
+    try:
+        yield store, embedded
+    finally:
+        await store.close()
+        await embedded.stop()
