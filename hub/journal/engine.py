@@ -3,6 +3,7 @@
 import errno
 import os
 import sqlite3
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -89,10 +90,14 @@ def migrate(connection: sa.Connection) -> None:
     command.upgrade(config, "head")
 
 
-def hold_hub_lock(connection: sa.Connection) -> None:
-    """PostgreSQL: a session's lock that ends with the connection. Raises AlreadyRunning where another hub has it."""
-    if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(HUB_LOCK))):
-        raise AlreadyRunning("another hub already runs on this PostgreSQL journal: stop it first")
+def hold_hub_lock(connection: sa.Connection, *, patience: float = 3.0) -> None:
+    """PostgreSQL: a session's lock that ends with the connection. Raises AlreadyRunning where another hub has it
+    after `patience` seconds: a server needs a moment to see that a killed hub's connection is gone."""
+    deadline = time.monotonic() + patience
+    while not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(HUB_LOCK))):
+        if time.monotonic() > deadline:
+            raise AlreadyRunning("another hub already runs on this PostgreSQL journal: stop it first")
+        time.sleep(0.1)
 
 
 def take_append_lock(connection: sa.Connection) -> None:
@@ -108,6 +113,8 @@ def storage_problem(error: BaseException) -> StorageFull | None:
             return StorageFull("the journal's disk is full: free space; nothing was acknowledged")
         if getattr(cause, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
             return StorageFull(f"the journal's disk fails ({cause}): look at disk and quota; nothing was acknowledged")
+        if getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            return StorageFull("another process holds the journal's file: end it; nothing was acknowledged")
         return None
     if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull("the journal's disk is full: free space; nothing was acknowledged")

@@ -15,7 +15,7 @@ from hub.journal import held, readings
 from hub.journal import tables as t
 from hub.journal.chain import BatchRow, batch_digest, readings_hash
 from hub.journal.encoding import Seals, content_hash, encode_claim, encode_event, encode_signal, says_personal
-from hub.journal.engine import Dialect
+from hub.journal.engine import Dialect, storage_problem
 from hub.journal.entries import StoredRecord, entry_of
 from hub.journal.identity import Identity
 from hub.journal.ids import uuid7
@@ -74,8 +74,10 @@ class Fold:
         self.connection.exec_driver_sql("SAVEPOINT draft")
         try:
             result = work(self)
-        except BaseException:
+        except BaseException as error:
             self.identity.forget_cache()
+            if storage_problem(error) is not None:
+                raise  # the whole transaction is lost, and SQLite may have rolled it back by itself
             self.head, self.digest = head, digest
             del self.entries[entries:]
             self.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT draft")
