@@ -148,20 +148,14 @@ class Embedded:
     def _prepare(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self._password.exists():
-            new = self._password.with_suffix(".new")
-            new.unlink(missing_ok=True)
-            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-                out.write(secrets.token_urlsafe(32))
-            new.rename(self._password)
+            _write_private(self._password, secrets.token_urlsafe(32).encode())
 
     async def _launch(self, before: Engine | None) -> Engine:
         """Starts the process, on the ports it had before where they are free."""
         bolt, http = _ports(before)
         pid = await asyncio.to_thread(self._spawn, bolt, http)
         engine = Engine(pid=pid, started=_started(pid) or "", bolt=bolt, http=http)
-        new = self._note.with_suffix(".new")
-        new.write_bytes(orjson.dumps(asdict(engine)))
-        new.rename(self._note)
+        _write_private(self._note, orjson.dumps(asdict(engine)))
         return engine
 
     def _spawn(self, bolt: int, http: int) -> int:
@@ -283,6 +277,15 @@ async def _sound(store: Store) -> bool:
         log.warning("graph.files_unreadable", reason=error.message)
         return False
     return True
+
+
+def _write_private(file: Path, data: bytes) -> None:
+    """Whole or not at all, and for nobody else to read."""
+    new = file.with_name(f"{file.name}.new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(data)
+    new.rename(file)
 
 
 def _package() -> Path:

@@ -180,8 +180,11 @@ def _driver(config: GraphConfig) -> neo4j.AsyncDriver:
             connection_timeout=CONNECT_SECONDS,
             connection_acquisition_timeout=CONNECT_SECONDS,
             max_transaction_retry_time=5.0,
-            # Unknown labels and properties are told of at every read of a young graph; deprecations stay told.
-            notifications_disabled_classifications=[neo4j.NotificationDisabledClassification.UNRECOGNIZED],
+            # Told at every read of a young graph, and of every index that exists already; deprecations stay told.
+            notifications_disabled_classifications=[
+                neo4j.NotificationDisabledClassification.UNRECOGNIZED,
+                neo4j.NotificationDisabledClassification.SCHEMA,
+            ],
             user_agent="causeway",
         )
     except (ConfigurationError, ValueError) as error:

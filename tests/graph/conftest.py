@@ -37,14 +37,14 @@ def config(request: pytest.FixtureRequest) -> GraphConfig:
         found = GraphConfig(uri=request.getfixturevalue("neo4j").uri)
     else:
         found = request.getfixturevalue("embedded").config
-
-    async def empty() -> None:
-        store = await Store.open(found)
-        await store.write([("MATCH (n) DETACH DELETE n", {})])
-        await store.close()
-
-    asyncio.run(empty())
+    asyncio.run(empty(found))
     return found
+
+
+async def empty(config: GraphConfig) -> None:
+    store = await Store.open(config)
+    await store.write([("MATCH (n) DETACH DELETE n", {})])
+    await store.close()
 
 
 class World:
@@ -67,6 +67,7 @@ class World:
 class Worlds:
     def __init__(self, folder: Path, config: GraphConfig) -> None:
         self.folder, self.config, self.clock = folder, config, ManualClock(START)
+        folder.mkdir(exist_ok=True)
         self.precedence = {"nvr": 40, "survey": 60}
 
     @asynccontextmanager
