@@ -25,9 +25,8 @@ class Look(NamedTuple):
 def of_untrusted(connection: sa.Connection, keys: Collection[Key], aliases: Aliases, *, limit: int) -> list[Proposal]:
     """Each of `keys` that someone holds without being trusted with it: its oldest holder with each other one."""
     proposals = list[Proposal]()
-    for key, rows in neighbourhood.holders(connection, keys).items():
-        if not 2 <= len(rows) <= limit or all(row.trusted for row in rows):
-            continue
+    doubtful = neighbourhood.doubtful(connection, keys, limit=limit)
+    for key, rows in neighbourhood.holders(connection, doubtful).items():
         things = neighbourhood.things(connection, {row.entity for row in rows})
         first = oldest(things.values())
         trusted = {row.entity for row in rows if row.trusted}

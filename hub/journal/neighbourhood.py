@@ -115,6 +115,21 @@ def count(connection: sa.Connection, keys: Collection[Key]) -> Counter[Key]:
     return counted
 
 
+def doubtful(connection: sa.Connection, keys: Collection[Key], *, limit: int) -> set[Key]:
+    """Those identifiers that at most `limit` hold, more than one, and one of them by a source not trusted with it."""
+    untrusted = sa.func.sum(sa.case((identifier.c.trusted, 0), else_=1))
+    found = set[Key]()
+    for scheme, scope, values in _grouped(keys):
+        statement = (
+            sa.select(identifier.c.value)
+            .where(identifier.c.scheme == scheme, identifier.c.scope == scope, identifier.c.value.in_(values))
+            .group_by(identifier.c.value)
+            .having(untrusted > 0, sa.func.count().between(2, limit))
+        )
+        found |= {Key(scheme, scope, value) for value in connection.scalars(statement)}
+    return found
+
+
 def holders(connection: sa.Connection, keys: Collection[Key]) -> dict[Key, list[sa.Row[Any]]]:
     """Every holder's row of each identifier, trusted or not."""
     found = defaultdict[Key, list[sa.Row[Any]]](list)
