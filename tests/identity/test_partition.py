@@ -89,7 +89,7 @@ def entities(batches: Sequence[Sequence[tuple[str, Claim]]]) -> frozenset[frozen
     return frozenset(frozenset(group) for group in groups.values())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_the_order_of_arrival_makes_no_difference(data: st.DataObject) -> None:
     said = data.draw(histories())
@@ -98,7 +98,7 @@ def test_the_order_of_arrival_makes_no_difference(data: st.DataObject) -> None:
     assert entities(one) == entities(other)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_one_batch_gives_what_many_give(data: st.DataObject) -> None:
     said = data.draw(histories())

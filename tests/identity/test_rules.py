@@ -1,16 +1,18 @@
 """What becomes one entity by itself, what is asked of a person, and what the person's word does."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 
 from adapters.contract import Claim, Identifier, Link
 from hub.errors import BadRequest, Conflict, NotFound, Refused
 from hub.journal.identifiers import key_of, normalise
 from hub.journal.identity import Identity
 from hub.journal.match import Decision, Matches, open_matches
+from hub.journal.payloads import EVENTS
 from hub.journal.records import HUB, NewEvent
 from hub.journal.tables import metadata
 from hub.journal.trust import SourceTrust
@@ -50,7 +52,7 @@ class Park:
         self.at += timedelta(seconds=1)
         with self.engine.begin() as connection:
             found = self.identity.resolve(connection, source, [made], self.at)
-        self.events += found.events
+        self._take(found.events)
         return found.entities[external_id]
 
     def now(self, source: str, external_id: str) -> str:
@@ -72,8 +74,13 @@ class Park:
         decision = Decision(actor="li", at=self.at, reason="looked at both")
         with self.engine.begin() as connection:
             events: list[NewEvent] = getattr(self.matches, what)(connection, *arguments, decision, **more)
-        self.events += events
+        self._take(events)
         return events
+
+    def _take(self, events: Sequence[NewEvent]) -> None:
+        for event in events:  # each as its declaration says
+            TypeAdapter(EVENTS[event.type][1]).validate_python(dict(event.data), strict=True)
+        self.events += events
 
 
 TRUST = {

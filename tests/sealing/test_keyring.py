@@ -6,6 +6,7 @@ import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 
 from hub.clock import ManualClock
 from hub.errors import BadRequest, SettingsError
-from hub.journal.sealing import Forgotten, Keyring, KeyringConfig
+from hub.journal.sealing import Forgotten, Keyring, KeyringConfig, copy_store
 
 if TYPE_CHECKING:
     from tests.servers.postgres import Postgres
@@ -117,6 +118,29 @@ def test_another_stores_list_of_the_forgotten_is_honoured(opened: Open, clock: M
     clock.advance(timedelta(seconds=1))
     assert ring.honour([Forgotten(holder, int(clock().timestamp() * 1_000_000))]) == 1
     assert ring.unseal("hr", "li", sealed) is None
+
+
+def test_a_copy_of_the_store_brings_back_keys_and_nobody_forgotten(
+    opened: Open, config: KeyringConfig, clock: ManualClock, tmp_path: Path
+) -> None:
+    ring = opened()
+    sealed = {name: ring.seal("hr", name, name.encode()) for name in ("li", "han", "wei")}
+    assert copy_store(config.store, tmp_path / "copy.db") == 3
+    clock.advance(timedelta(hours=1))
+    ring.forget("hr", "li")
+    ring.forget("hr", "wei")
+    anew = ring.seal("hr", "wei", b"returned")
+    copy = Keyring.open(replace(config, store=tmp_path / "copy.db"), clock=clock)
+    assert ring.absorb(copy) == 0
+    assert copy.absorb(ring) == 1
+    for each in (ring, copy):
+        assert each.unseal("hr", "li", sealed["li"]) is None
+        assert each.unseal("hr", "han", sealed["han"]) == b"han"
+        assert each.unseal("hr", "wei", sealed["wei"]) is None
+        assert each.unseal("hr", "wei", anew) == b"returned"
+    copy.close()
+    with pytest.raises(BadRequest, match="exists already"):
+        copy_store(config.store, tmp_path / "copy.db")
 
 
 def test_the_store_names_nobody(opened: Open, config: KeyringConfig) -> None:
