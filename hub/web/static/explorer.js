@@ -10,11 +10,12 @@
     enableIncrementalDelivery: false,
   });
   const examples = await (await fetch("/explorer/examples.json")).json();
-  ReactDOM.createRoot(document.getElementById("explorer")).render(
+  ReactDOM.render(
     React.createElement(GraphiQL, {
       fetcher,
       defaultTabs: examples.map((query) => ({ query, headers: null, variables: null })),
       isHeadersEditorEnabled: false,
     }),
+    document.getElementById("explorer"),
   );
 })();
