@@ -23,6 +23,7 @@ from graphql import (
     get_directive_values,
     get_named_type,
 )
+from graphql.execution.values import VariableValues
 
 from hub.errors import Forbidden
 from hub.graph.fragments import STEPS, Many
@@ -74,6 +75,12 @@ class Asker:
     def field(self, entity: str) -> Selection:
         """An entity with the field at hand alone."""
         return self._of(entity, {str(self.info.path.key): list(self.info.field_nodes)})
+
+    @property
+    def _variables(self) -> VariableValues:
+        """Strawberry hands on the bare values; what reads arguments wants them in graphql-core's own wrapping."""
+        given: VariableValues | dict[str, Any] = self.info.variable_values
+        return given if isinstance(given, VariableValues) else VariableValues(sources={}, coerced=given)
 
     def _type(self, name: str) -> GraphQLObjectType:
         found = self.info.schema.type_map[name]
@@ -164,7 +171,7 @@ class Asker:
         )
 
     def _arguments(self, field: GraphQLField, node: FieldNode) -> dict[str, Any]:
-        return get_argument_values(field, node, self.info.variable_values)
+        return get_argument_values(field, node, self._variables)
 
     def _fields(self, type_name: str, nodes: Iterable[FieldNode]) -> dict[str, list[FieldNode]]:
         """The fields under `nodes` that apply to the object type, merged by response key."""
@@ -192,8 +199,8 @@ class Asker:
                 self._collect(type_name, inner.selections, found)
 
     def _included(self, node: SelectionNode) -> bool:
-        skip = get_directive_values(GraphQLSkipDirective, node, self.info.variable_values)
-        include = get_directive_values(GraphQLIncludeDirective, node, self.info.variable_values)
+        skip = get_directive_values(GraphQLSkipDirective, node, self._variables)
+        include = get_directive_values(GraphQLIncludeDirective, node, self._variables)
         return not (skip and skip["if"]) and not (include and not include["if"])
 
     def _applies(self, condition: str, type_name: str) -> bool:

@@ -1,0 +1,35 @@
+"""One small park for the folder, on the real journal and the embedded graph."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+
+from hub.clock import now
+from hub.graph.embedded import Embedded
+from tests.schema.hub import Hub, running
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+@pytest.fixture(scope="session")
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def hub(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    embedded = Embedded(tmp_path_factory.mktemp("graph"), now)
+    config = runner.run(embedded.start())
+    opened = running(tmp_path_factory.mktemp("state"), config)
+    made = runner.run(opened.__aenter__())
+    yield made
+    runner.run(opened.__aexit__(None, None, None))
+    runner.run(embedded.stop())
+
+
+@pytest.fixture
+def run(runner: asyncio.Runner) -> Run:
+    return runner.run
