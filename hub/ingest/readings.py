@@ -128,25 +128,33 @@ class Readings:
             value, moment = reading.value, reading.at
             if (
                 value.__class__ is not float
-                or moment is None
-                or moment.tzinfo is not UTC
+                or (received <= state.received if moment is None else moment.tzinfo is not UTC)
                 or reading.quality is not good
                 or reading.redelivered
             ):
                 self._take_odd(reading, state, received, taken)
                 continue
-            passed = moment - epoch
-            at = passed.days * 86_400_000_000 + passed.seconds * 1_000_000 + passed.microseconds
+            if moment is None:
+                at = received
+            else:
+                passed = moment - epoch
+                at = passed.days * 86_400_000_000 + passed.seconds * 1_000_000 + passed.microseconds
             value = value * state.factor + state.offset
             if not (earliest <= at <= latest and -_LARGEST <= value <= _LARGEST):
                 self._take_odd(reading, state, received, taken)
                 continue
             since = at - state.last_at
+            if (
+                0 <= since < state.heartbeat
+                and not state.flags
+                and -state.deadband <= value - state.last <= state.deadband
+            ):
+                taken.unchanged += 1
+                continue
+            if moment is None:
+                state.received = at
             if since < 0:
                 add(ReadingRow(state.series, at, value, 0, None))
-                continue
-            if since < state.heartbeat and not state.flags and -state.deadband <= value - state.last <= state.deadband:
-                taken.unchanged += 1
                 continue
             state.last, state.last_at, state.flags = value, at, 0
             add(ReadingRow(state.series, at, value, 0, None))
