@@ -3,6 +3,7 @@
 import ast
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,13 @@ import pytest
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from typing_extensions import is_typeddict
 
+from graph_models.entities import Severity
 from hub.errors import JournalCorrupt
 from hub.journal import payloads
 from hub.journal.encoding import decode_claim, decode_signal
 from hub.journal.upcast import CURRENT, STEPS, upcast
+from hub.warning import alerts
+from hub.warning.rules import RuleSet
 
 CORPUS = Path(__file__).parent
 ROOT = CORPUS.parents[1]
@@ -59,6 +63,28 @@ def test_a_released_signal_is_decoded(path: Path) -> None:
     stored = row(path)
     signal = decode_signal("line.crossed", "3", stored["version"], json.dumps(stored["data"]).encode())
     assert signal.at is not None and signal.at.utcoffset() is not None
+
+
+@pytest.mark.parametrize("path", sorted(CORPUS.glob("rules.replaced.*")), ids=lambda path: path.stem)
+def test_released_rules_are_rules_still(path: Path) -> None:
+    """A replay reads the rules of its time from the log."""
+    stored = row(path)
+    _, data = upcast(stored["type"], stored["version"], stored["data"])
+    assert {rule.type for rule in RuleSet.of(data).rules} >= {"limit", "silence", "source"}
+
+
+def test_what_the_warning_engine_writes_has_the_shape_of_its_row() -> None:
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    named = alerts.Named(id="a", kind="Asset")
+    measured = alerts.Measured(quantity="temperature", unit="Cel", value=71.5, limit=70.0)
+    first = alerts.opened(
+        id="x", rule="hot", severity=Severity.SEVERE, code="c", at=at, measured=measured, subject=named, path=[named]
+    )
+    later = alerts.closed(alerts.returned(alerts.acknowledged(first, at=at, by="li"), at=at), at=at)
+    for type_, snapshot, note in (("alert.opened", first, None), ("alert.closed", later, "looked at it")):
+        event = alerts.event(type_, snapshot, expected=0, actor="engine", cause=None, note=note)
+        assert event.version == CURRENT[type_]
+        check(type_, json.loads(json.dumps(dict(event.data))))
 
 
 @pytest.mark.parametrize("type_", sorted(CURRENT))
