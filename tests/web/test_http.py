@@ -184,3 +184,19 @@ def test_a_quiet_stream_is_kept_alive_and_an_impossible_one_says_why_and_complet
             assert '{"data":{"greeting":"hello park"}}' in query.text
 
     asyncio.run(scenario())
+
+
+def test_a_hub_that_stops_ends_a_stream_without_completing_it_so_that_the_client_resumes() -> None:
+    async def scenario() -> None:
+        async with running() as hub, httpx.AsyncClient(base_url=hub.url, timeout=10) as client:
+            headers = {"accept": "text/event-stream"}
+            body = {"query": "subscription { ticks { number } }"}
+            async with client.stream("POST", "/graphql", json=body, headers=headers) as response:
+                await hub.listened_to(by=1)
+                hub.tell(5)
+                hub.stop.set()
+                text = "".join([chunk async for chunk in response.aiter_text()])
+            assert "complete" not in text
+            await hub.listened_to(by=0)
+
+    asyncio.run(scenario())

@@ -177,3 +177,22 @@ def test_a_hub_that_stops_closes_its_sockets_as_a_restart_and_drains() -> None:
             await hub.listened_to(by=0)
 
     asyncio.run(scenario())
+
+
+def test_a_client_that_takes_nothing_is_let_go_and_the_others_are_told_on() -> None:
+    async def scenario() -> None:
+        config = WebConfig(port=0, stall_seconds=0.3)
+        async with running(config) as hub, socket(hub) as stalled, socket(hub) as quick:
+            for connection in (stalled, quick):
+                await say(connection, type="subscribe", id="a", payload={"query": TICKS})
+            await hub.listened_to(by=2)
+            stalled.transport.pause_reading()
+            large = {"query": "query ($n: String!) { greeting(name: $n) }", "variables": {"n": "x" * 400_000}}
+            for number in range(60):  # more than the sockets' buffers hold
+                await say(stalled, type="subscribe", id=f"q{number}", payload=large)
+            await hub.listened_to(by=1)
+            hub.tell(1)
+            assert (await hear(quick))["payload"] == {"data": {"ticks": {"cursor": "1", "number": 1}}}
+            stalled.transport.abort()
+
+    asyncio.run(scenario())
