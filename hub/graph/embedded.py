@@ -21,6 +21,7 @@ import orjson
 
 from hub.clock import Clock
 from hub.errors import DeadlineExceeded, GraphUnavailable, Internal
+from hub.graph import derive
 from hub.graph.store import GraphConfig, Store
 from hub.telemetry import logger
 
@@ -265,11 +266,10 @@ class Embedded:
 async def _sound(store: Store) -> bool:
     """Whether each kind's count and what a scan of it finds agree; a torn file answers with fewer, or an error."""
     try:
-        labels = await store.read("CALL db.labels() YIELD label RETURN label ORDER BY label", {})
-        for row in labels:
-            label = str(row["label"]).replace("`", "")
-            [counted] = await store.read(f"MATCH (n:`{label}`) RETURN count(n) AS n", {})
-            [scanned] = await store.read(f"MATCH (n:`{label}`) WHERE n.id IS NOT NULL RETURN count(n.id) AS n", {})
+        held = {row["label"] for row in await store.read("CALL db.labels() YIELD label RETURN label", {})}
+        for label in held & derive.entities().keys():
+            [counted] = await store.read(f"MATCH (n:{label}) RETURN count(n) AS n", {})
+            [scanned] = await store.read(f"MATCH (n:{label}) WHERE n.id IS NOT NULL RETURN count(n.id) AS n", {})
             if counted != scanned:
                 log.warning("graph.files_torn", label=label, counted=counted["n"], found=scanned["n"])
                 return False
