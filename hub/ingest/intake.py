@@ -120,10 +120,13 @@ class Intake:
                 f"whole, such as {', '.join(missing[:3])}; if they are truly gone, confirm it."
             )
         gone = [Claim(kind=live[external_id], external_id=external_id, gone=True) for external_id in missing]
-        whole = [*claims, *gone]
+        return await self.named(spec, [*claims, *gone], received_at)
+
+    async def named(self, spec: SourceSpec, claims: Sequence[Claim], received_at: datetime) -> Sequence[Accepted]:
+        """The claims of a snapshot, page by page, with nothing retired."""
         return [
-            await self.records(spec, whole[start : start + SNAPSHOT_PAGE], received_at)
-            for start in range(0, len(whole), SNAPSHOT_PAGE)
+            await self.records(spec, claims[start : start + SNAPSHOT_PAGE], received_at)
+            for start in range(0, len(claims), SNAPSHOT_PAGE)
         ]
 
     def _of(self, spec: SourceSpec) -> Readings:
