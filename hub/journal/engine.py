@@ -63,6 +63,7 @@ def _sqlite(folder: Path, readers: int) -> Engines:
         made.execute("PRAGMA synchronous=FULL")
         made.execute("PRAGMA foreign_keys=ON")
         made.execute("PRAGMA cache_size=-8192")  # KiB
+        made.execute("PRAGMA wal_autocheckpoint=8000")  # pages: readings touch a page a series, again and again
         made.execute("PRAGMA journal_size_limit=67108864")
         return made
 

@@ -29,7 +29,7 @@ class Follower:
             self._looking = asyncio.create_task(self._look(), name="journal-follower")
         else:
             url = engines.url.set(drivername="postgresql").render_as_string(hide_password=False)
-            self._listening = threading.Thread(target=self._listen, args=(url,), name="journal-follower")
+            self._listening = threading.Thread(target=self._listen, args=(url,), name="journal-follower", daemon=True)
             self._listening.start()
 
     async def close(self) -> None:

@@ -1,7 +1,7 @@
 """Readings: how they are marked, stored at their rate, and asked for."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntFlag
 from operator import itemgetter
 from typing import Any
@@ -51,18 +51,24 @@ _POSTGRESQL_INSERT = (
 )
 
 
+def _array(column: Iterable[float | None]) -> str:
+    """PostgreSQL's text of an array of numbers, which is several times faster than the driver's own way to it."""
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in column]) + "}"
+
+
 def store(connection: sa.Connection, dialect: Dialect, batch: int, rows: Sequence[ReadingRow]) -> Sequence[ReadingRow]:
     """Inserts under the batch's number; returns those that were new, in the order of (series, at)."""
     for row in rows:
         if not math.isfinite(row[2]) or not -_LARGEST < row[1] < _LARGEST:
             raise BadRequest(f"a reading of series {row[0]} has the value {row[2]} at {row[1]}: both must be finite")
-    ordered = sorted(rows, key=_in_order)
+    signless = [row if row[2] else row._replace(value=0.0) for row in rows]  # SQLite forgets the sign of -0.0
+    ordered = sorted(signless, key=_in_order)
     cursor = connection.connection.cursor()  # the driver's own: thousands a second need no statement objects
     try:
         if dialect == "sqlite":
             cursor.executemany(_SQLITE_INSERT, [(batch, *row) for row in ordered])
         else:
-            cursor.execute(_POSTGRESQL_INSERT, (batch, *map(list, zip(*ordered, strict=True))))
+            cursor.execute(_POSTGRESQL_INSERT, (batch, *map(_array, zip(*ordered, strict=True))))
         if cursor.rowcount == len(ordered):
             return ordered
     finally:

@@ -58,7 +58,7 @@ class Writer:
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self.failing: str | None = None  # why nothing can be written, while that is so
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="journal-writer")
+        self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
     async def do(self, work: Callable[[Fold], T], *, rows: int = 0) -> T:

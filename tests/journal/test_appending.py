@@ -1,13 +1,16 @@
 """Appending: what is stored, in which order, what is refused, and what is not stored twice."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from adapters.contract import Claim, DeadLetter, Identifier, Link, Position, Raw, Signal
 from hub.clock import to_micros
 from hub.errors import BadRequest, Conflict, NotFound
+from hub.journal.match import Decision, Matches
 from hub.journal.records import (
     HUB,
     Checkpoint,
@@ -20,6 +23,7 @@ from hub.journal.records import (
     ReadingsEntry,
     SignalEntry,
 )
+from hub.journal.trust import SourceTrust
 from tests.journal.conftest import START, Journals
 
 AT = to_micros(START)
@@ -132,8 +136,6 @@ def test_a_claim_taken_back_is_no_longer_live_and_can_return(journals: Journals)
 
 
 def test_one_source_s_claims_meet_another_s_in_one_entity(journals: Journals) -> None:
-    from hub.journal.trust import SourceTrust
-
     trust = {name: SourceTrust(trusted_schemes=frozenset({"serial_number"})) for name in ("cabinets", "maintenance")}
 
     async def main() -> None:
@@ -298,6 +300,49 @@ def test_personal_values_are_sealed_and_can_be_forgotten(journals: Journals) -> 
             journals.keyring.forget("cabinets", "p1")
             (forgotten,) = await journal.unseal(held)
             assert forgotten.claim.values == {"name": None, "phone": None}
+            await journal.verify_chain()
+
+    asyncio.run(main())
+
+
+def test_a_person_s_decision_and_its_events_are_one(journals: Journals) -> None:
+    async def main() -> None:
+        async with journals.open() as journal:
+            made = await journal.append(draft(claims=[sensor("a"), sensor("b")]))
+            one, other = sorted(made.entities.values())
+            command = Command(actor="ann", key="k", fingerprint="merge")
+
+            def merge(matches: Matches, connection: sa.Connection, at: datetime) -> Sequence[NewEvent]:
+                return matches.merge(connection, one, other, Decision(actor="ann", at=at))
+
+            decided = await journal.decide(merge, command=command)
+            assert await journal.resolve([one, other]) == {one: one, other: one}
+            types = [e.type for e in await journal.read(made.seq) if isinstance(e, EventEntry)]
+            assert types == ["match.accepted", "entity.merged"]
+            assert (await journal.decide(merge, command=command)).seq == decided.seq
+            with pytest.raises(Conflict):
+                await journal.decide(merge)
+            assert journal.head == decided.seq
+            await journal.decide(lambda m, c, at: m.split(c, other, Decision(actor="ann", at=at)))
+            assert await journal.resolve([one, other]) == {one: one, other: other}
+            assert await journal.verify_chain() == 3
+
+    asyncio.run(main())
+
+
+def test_who_gives_up_waiting_does_not_stop_the_others(journals: Journals) -> None:
+    async def main() -> None:
+        async with journals.open() as journal:
+            tasks = [asyncio.create_task(journal.append(draft(claims=[sensor(f"s{n}")]))) for n in range(600)]
+            await asyncio.sleep(0)
+            for task in tasks[::3]:
+                task.cancel()
+            done = await asyncio.gather(*tasks, return_exceptions=True)
+            kept = {f"s{n}" for n, outcome in enumerate(done) if not isinstance(outcome, BaseException)}
+            assert len(kept) == 400
+            assert kept <= set(await journal.live_claims("cabinets"))
+        async with journals.open() as journal:
+            assert kept <= set(await journal.live_claims("cabinets"))
             await journal.verify_chain()
 
     asyncio.run(main())

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from adapters.contract import Quality
@@ -89,6 +89,7 @@ Told = st.lists(
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(told=[[(0, 0, -0.0)]])
 @given(told=Told)
 def test_any_deliveries_leave_each_reading_once_as_it_was_first_told(
     told: list[list[tuple[int, int, float]]], tmp_path_factory: pytest.TempPathFactory

@@ -85,8 +85,7 @@ class Postgres:
         return self.url(name)
 
     def stop(self) -> None:
-        """Ends it at once, whoever is connected."""
-        postmaster = int((self.folder / "db" / "postmaster.pid").read_text().split()[0])
-        os.kill(postmaster, signal.SIGINT)
-        self._process.stop(signal.SIGINT)
+        """Ends it at once, whoever is connected: nobody needs its data any more."""
+        os.kill(int((self.folder / "db" / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+        self._process.stop(signal.SIGCONT)  # waits; who runs it for another user ends with it
         shutil.rmtree(self.folder, ignore_errors=True)
