@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 
 from adapters.contract import AdapterConfig, AnyDefinition, Batch
+from hub.ingest.collector import spare_collector
 from hub.ingest.intake import Intake
 from hub.ingest.source import SourceSpec
 from hub.journal.log import Journal, JournalConfig
@@ -81,6 +82,14 @@ async def store_until(
     return stored
 
 
-def settle() -> None:
-    """Neither side pays for the other's garbage."""
+_PLAIN = gc.get_threshold()
+
+
+def settle(ours: bool) -> None:
+    """Neither side pays for the other's garbage; ours collects as the hub does, theirs as Python does."""
+    gc.unfreeze()
     gc.collect()
+    if ours:
+        spare_collector()
+    else:
+        gc.set_threshold(*_PLAIN)

@@ -144,7 +144,7 @@ def main() -> int:
                 total = fill(broker.port, number)
                 results = {}
                 for side in ("ours", "theirs") if number % 2 else ("theirs", "ours"):
-                    settle()
+                    settle(side == "ours")
                     if side == "ours":
                         results[side] = asyncio.run(ours(broker.port, folder / f"journal{number}"))
                     else:

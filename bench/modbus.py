@@ -113,7 +113,7 @@ def main() -> int:
             for number in range(ROUNDS):
                 results = {}
                 for side in ("ours", "theirs") if number % 2 else ("theirs", "ours"):
-                    settle()
+                    settle(side == "ours")
                     first, sweeps = sweeps, sweeps + SWEEPS
                     work = ours(server, first, folder / f"journal{number}") if side == "ours" else theirs(server, first)
                     results[side], total = asyncio.run(work)

@@ -115,7 +115,10 @@ class Line:
         )
         for answer in _ANSWERS:
             client.register(answer)
-        opened = await client.connect()
+        try:
+            opened = await client.connect()
+        except (ModbusException, OSError, ValueError):  # ValueError: a host that is no name
+            opened = False
         if opened:
             self._client = client
         return opened
