@@ -54,7 +54,7 @@ class Postgres:
             except KeyError:
                 raise ServerMissing("PostgreSQL does not run as root and there is no user `postgres`") from None
             os.chown(data, user.pw_uid, user.pw_gid)
-            as_user = ("runuser", "-u", "postgres", "--")
+            as_user = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--")
         subprocess.run(
             [*as_user, str(binaries / "initdb"), "-D", str(data / "db"), *_INITDB],
             check=True,
@@ -86,6 +86,5 @@ class Postgres:
 
     def stop(self) -> None:
         """Ends it at once, whoever is connected: nobody needs its data any more."""
-        os.kill(int((self.folder / "db" / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
-        self._process.stop(signal.SIGCONT)  # waits; who runs it for another user ends with it
+        self._process.stop(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
