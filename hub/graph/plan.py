@@ -129,6 +129,10 @@ class _Walk(NamedTuple):
             where.append(fill(predicate, here=self.there, parameter=parameter))
         return f"{self.match} WHERE {' AND '.join(f'({each})' for each in where)}" if where else self.match
 
+    def once(self) -> list[str]:
+        """Each row once, though several ways lead to it; a root has one way, and an index's order to keep."""
+        return [f"WITH DISTINCT {self.there}"] if self.imported else [f"WITH {self.there}"]
+
     def called(self, body: Sequence[str]) -> str:
         return "\n".join([f"CALL ({', '.join(self.imported)}) {{", *body, "}"])
 
@@ -159,7 +163,7 @@ class _Writer:
             scope, _ = self._scope(there, walk.selection.entity, ())
             lines.append(
                 walk.called(
-                    [walk.matched(), f"WITH DISTINCT {there}", *scope, f"RETURN count({there}) AS {total}"],
+                    [walk.matched(), *walk.once(), *scope, f"RETURN count({there}) AS {total}"],
                 )
             )
             columns.append(total)
@@ -173,19 +177,22 @@ class _Writer:
         if page is not None:
             key_is = fill(fragments.SORT_KEYS[entity, page.order.field], here=there)
             down = " DESC" if page.order.descending else ""
+            first = f"{key_is}{down}, {there}.id{down}" if page.order is not Order.ID else key_is
             order, limit = f"{key}{down}, {there}.id{down}", f" LIMIT ${page.limit}"
-            lines = [walk.matched(*_after(page, key_is, there)), f"WITH DISTINCT {there}"]
+            lines = [walk.matched(*_after(page, key_is, there)), *walk.once()]
         elif walk.many is Many.LIST:
             key_is, order, limit = f"depth_{there}", f"{key}, {there}.id", ""
+            first = order
             carried = (key_is,)
             lines = [walk.matched(), f"WITH {there}, min(length(path)) AS {key_is}"]
         else:
             key_is, order, limit = f"{there}.id", key, " LIMIT 1" if walk.many is Many.ONE else ""
-            lines = [walk.matched(), f"WITH DISTINCT {there}"]
+            first = order
+            lines = [walk.matched(), *walk.once()]
         hanging = [*selection.fields, *(each.relation for each in selection.nested)]
         scope, grants = self._scope(there, entity, hanging, carried)
         kept = [there, *(grant for grant in grants if grant != "true")]
-        lines += [*scope, f"WITH {', '.join([*kept, f'{key_is} AS {key}'])} ORDER BY {order}{limit}"]
+        lines += [*scope, f"WITH {', '.join([*kept, f'{key_is} AS {key}'])} ORDER BY {first}{limit}"]
         kept.append(key)
 
         names = ["id", *selection.fields]
