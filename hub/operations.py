@@ -15,7 +15,7 @@ from hub.ingest.replay import Outcome, replay
 from hub.ingest.source import SourceStatus
 from hub.journal import backup
 from hub.journal.records import HeldDeadLetter
-from hub.parts import Parts, journal_config, open_graph
+from hub.parts import Parts, journal_config, keyring_config, open_graph
 from hub.warning import replay as warning_replay
 
 Arguments = Mapping[str, object]
@@ -48,6 +48,7 @@ class Desk:
             "rebuild": self._rebuild,
             "replay": self._replay,
             "backup": self._backup,
+            "backup-keys": self._backup_keys,
             "dead-letters": self._dead_letters,
             "dead-letter": self._dead_letter,
             "replay-dead-letters": self._replay_dead_letters,
@@ -106,9 +107,14 @@ class Desk:
 
     async def _backup(self, arguments: Arguments) -> AsyncIterator[Line]:
         folder = Path(_text(arguments, "folder"))
-        config = journal_config(self._parts.settings, keyring=self._parts.keyring)
+        config = journal_config(self._parts.settings)
         async for line in backup.backup(config, folder):
             yield line
+
+    async def _backup_keys(self, arguments: Arguments) -> AsyncIterator[Line]:
+        target = Path(_text(arguments, "file"))
+        copied = await asyncio.to_thread(backup.backup_keys, keyring_config(self._parts.settings), target)
+        yield {"result": copied}
 
     async def _dead_letters(self, arguments: Arguments) -> AsyncIterator[Line]:
         source = arguments.get("source")

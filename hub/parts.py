@@ -14,6 +14,7 @@ from hub.graph.embedded import Embedded
 from hub.graph.store import GraphConfig, Store
 from hub.ingest.intake import Intake
 from hub.ingest.source import SourceSpec
+from hub.journal.encoding import NoSeals
 from hub.journal.lock import StateLock
 from hub.journal.log import Journal, JournalConfig
 from hub.journal.sealing import Keyring, KeyringConfig
@@ -76,8 +77,9 @@ def keyring_config(settings: Settings) -> KeyringConfig:
 
 
 def journal_config(
-    settings: Settings, *, keyring: Keyring, clock: Clock = now, lock: StateLock | None = None
+    settings: Settings, *, keyring: Keyring | None = None, clock: Clock = now, lock: StateLock | None = None
 ) -> JournalConfig:
+    """Without a keyring: where the journal is, for a backup or a restore."""
     specs = source_specs(settings)
     trust = {
         spec.id: SourceTrust(
@@ -86,7 +88,8 @@ def journal_config(
         for spec in specs
     }
     url = _with_password(settings)
-    return JournalConfig(url=url, folder=settings.state_dir, keyring=keyring, trust=trust, lock=lock, clock=clock)
+    seals = keyring or NoSeals()
+    return JournalConfig(url=url, folder=settings.state_dir, keyring=seals, trust=trust, lock=lock, clock=clock)
 
 
 def _with_password(settings: Settings) -> str:

@@ -30,7 +30,7 @@ QUERIES = """\
 @contextlib.asynccontextmanager
 async def running(children: Children, folder: Path, stage: Stage) -> AsyncIterator[Script]:
     """The two Modbus servers, the broker and the detectors; the hub is the script's to start and to kill."""
-    ports = Ports(*await asyncio.to_thread(free_ports, 4))
+    ports = Ports(**dict(zip(("east", "west", "broker", "web"), free_ports(4), strict=True)))
     stage.say("starting two Modbus servers and an MQTT broker on loopback …")
     for side, seed in (("east", 1), ("west", 2)):
         children.cabinets(side, getattr(ports, side), seed)

@@ -1,4 +1,4 @@
-"""Smoke detectors that publish over MQTT 5, QoS 1, each every few seconds: what the demo's gateway would be."""
+"""Smoke detectors that publish over MQTT 3.1.1, QoS 1, each every few seconds: what the demo's gateway would be."""
 
 import itertools
 import json
@@ -19,10 +19,12 @@ class Detectors:
         chance = random.Random(seed)
         self.smoke = {name: round(chance.uniform(0.0, 0.4), 2) for name in names}
         self.carbon_monoxide = {name: round(chance.uniform(0.5, 4.0), 1) for name in names}
+        self.temperature = {name: round(chance.uniform(18.0, 26.0), 1) for name in names}
+        self.humidity = {name: round(chance.uniform(45.0, 65.0), 1) for name in names}
         self._every = every
         self._stop = threading.Event()
         self._numbers = itertools.count(1)
-        self._client = Client(CallbackAPIVersion.VERSION2, "demo-detectors", protocol=MQTTProtocolVersion.MQTTv5)
+        self._client = Client(CallbackAPIVersion.VERSION2, "demo-detectors", protocol=MQTTProtocolVersion.MQTTv311)
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
         self._thread = threading.Thread(target=self._run, name="detectors")
@@ -35,6 +37,8 @@ class Detectors:
             "at": datetime.now(UTC).isoformat(),
             "smoke": self.smoke[name],
             "co": self.carbon_monoxide[name],
+            "temperature": self.temperature[name],
+            "humidity": self.humidity[name],
         }
         self._client.publish(f"park/detectors/{name}", json.dumps(payload), qos=1)
         return time.monotonic()

@@ -102,9 +102,12 @@ class Watcher:
 
 
 async def ask(address: str, query: str, variables: Mapping[str, object] | None = None) -> Any:
-    """The data of one query or mutation; raises RuntimeError with the errors where there are any."""
-    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=10) as client:
-        answer = (await client.post("/graphql", json={"query": query, "variables": variables or {}})).json()
+    """The data of one query or mutation; raises RuntimeError with its errors, ConnectionError without an answer."""
+    try:
+        async with httpx.AsyncClient(base_url=f"http://{address}", timeout=10) as client:
+            answer = (await client.post("/graphql", json={"query": query, "variables": variables or {}})).json()
+    except httpx.HTTPError as error:
+        raise ConnectionError(f"the hub does not answer: {error}") from error
     if answer.get("errors"):
         raise RuntimeError(json.dumps(answer["errors"], ensure_ascii=False))
     return answer["data"]

@@ -10,7 +10,6 @@ import typer
 
 from adapters import registry
 from adapters.iot import register_maps
-from adapters.testing import run_contract
 from hub import settings as park_file
 from hub.app import serve as serve_hub
 from hub.cli import check as checks
@@ -18,7 +17,7 @@ from hub.cli import report
 from hub.cli.operate import operate, refuse_while_running
 from hub.errors import BadRequest
 from hub.journal import backup as journal_backup
-from hub.parts import restore_config
+from hub.parts import journal_config, keyring_config
 from hub.telemetry import configure_logs
 
 app = typer.Typer(
@@ -78,8 +77,18 @@ def demo(
 
 
 @app.command()
-def sources(config: Config = PARK, json: Json = False) -> None:
+def sources(
+    config: Config = PARK,
+    confirm_retirement: Annotated[
+        str | None, typer.Option(help="Let this source's next snapshot retire all that it no longer names.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Show each source's state, lag and last batch."""
+    if confirm_retirement:
+        settings = park_file.load(config)
+        report.lines(operate(settings, "confirm-retirement", {"source": confirm_retirement}), report.PLAIN, json=json)
+        return
     report.lines(operate(park_file.load(config), "sources", {}), report.SOURCES, json=json)
 
 
@@ -103,26 +112,34 @@ def replay(
 
 @app.command()
 def backup(
-    folder: Annotated[Path, typer.Argument(help="A new folder for the backup.")],
+    folder: Annotated[Path, typer.Argument(help="A new folder for the backup; with --keys a new file.")],
     config: Config = PARK,
+    keys: Annotated[bool, typer.Option("--keys", help="Copy the key store instead; keep it apart.")] = False,
     json: Json = False,
 ) -> None:
-    """Copy the journal while the hub runs. Keys are never in it: they are kept by `--keys` apart."""
-    report.lines(operate(park_file.load(config), "backup", {"folder": str(folder.resolve())}), report.PLAIN, json=json)
+    """Copy the journal while the hub runs. Keys are never in it: copy them apart with --keys, and the park key too."""
+    target = str(folder.resolve())
+    settings = park_file.load(config)
+    found = (
+        operate(settings, "backup-keys", {"file": target}) if keys else operate(settings, "backup", {"folder": target})
+    )
+    report.lines(found, report.PLAIN, json=json)
 
 
 @app.command()
 def restore(
     folder: Annotated[Path, typer.Argument(help="The folder of a backup.", exists=True, file_okay=False)],
     config: Config = PARK,
-    force: Annotated[bool, typer.Option("--force", help="Replace the journal that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Set aside the journal that is there.")] = False,
+    keys: Annotated[list[Path] | None, typer.Option(help="A copy of the key store, made by backup --keys.")] = None,
 ) -> None:
     """Put a backup in place of the journal. A new epoch begins: clients' cursors are refused and they start anew."""
     settings = park_file.load(config)
     refuse_while_running(settings, "restore")
-    report.restored(
-        journal_backup.restore(folder, journal_config(settings), keys_config(settings), force=force), settings.file
+    found = journal_backup.restore(
+        folder, journal_config(settings), keyring_config(settings), force=force, key_copies=keys or ()
     )
+    report.restored(found, settings.file)
 
 
 @adapters_app.command("list")
@@ -134,6 +151,8 @@ def adapters_list(json: Json = False) -> None:
 @adapters_app.command("test")
 def adapters_test(name: Annotated[str, typer.Argument(help="An adapter's name.")]) -> None:
     """Run the contract's tests against an adapter and its counterpart (`causeway.adapters.counterparts`)."""
+    from adapters.testing import run_contract
+
     raise typer.Exit(run_contract(name))
 
 
@@ -192,7 +211,9 @@ def import_places(
 @import_app.command("modbus-map")
 def import_modbus_map(
     file: Annotated[Path, typer.Argument(help="A register map as CSV (device, poll and ref rows).", exists=True)],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file, or a file a device into this folder.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file, or a file a device into this folder.")
+    ] = None,
 ) -> None:
     """Turn a vendor's register list into the map that a Modbus source takes; doubts go to standard error."""
     try:
