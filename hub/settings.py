@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from adapters.registry import UnknownAdapter, find
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from adapters.contract import AdapterConfig, AnyDefinition
+from adapters.registry import UnknownAdapter, find
 from adapters.secret import Secret
 from hub.errors import SettingsError
 from hub.units import Quantity
