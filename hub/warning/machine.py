@@ -20,6 +20,7 @@ from hub.warning.selectors import selects, subject_of
 from hub.warning.timers import Key, Timers
 
 _BAD = int(Flag.BAD)
+_AT_REST = limits.NORMAL
 _SOURCE = 0
 """Stands for the source itself where an episode's members are series."""
 
@@ -173,11 +174,11 @@ class Machine:
                 if (alert := self.silent.pop((rule.id, row.series), None)) is not None:
                     self._leave(alert, row.series, self.clock, self._seq)
                     self._await_silence(rule, row.series)
-        if row.flags & _BAD:
+        if row[3] & _BAD:
             return
         for cell in watch.cells:
-            if cell.track.phase is Phase.NORMAL and row.value * cell.sign < cell.breach:
-                continue
+            if cell.track is _AT_REST and row[2] * cell.sign < cell.breach:
+                continue  # nearly all readings
             self._move(cell, limits.on_value(cell.bounds, cell.track, row.value, self.clock, self._seq), self.clock)
 
     def _watch(self, series_id: int) -> Watch:
