@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import inspect
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -41,7 +43,7 @@ QUANTITIES = {"temperature": TEMPERATURE}
 class Script:
     """What the peer does; a test changes it while the supervisor runs."""
 
-    waiting: list[bytes] = field(default_factory=list)
+    waiting: deque[bytes] = field(default_factory=deque)
     acknowledged: list[bytes] = field(default_factory=list)
     handed_out: int = 0
     gone: bool = False
@@ -103,7 +105,8 @@ class Scripted:
                 nonlocal given
                 self._alive()
                 self.script.acknowledged.append(data)
-                self.script.waiting.remove(data)
+                if self.script.waiting.popleft() != data:
+                    raise AssertionError("acknowledged out of order")
                 given -= 1
 
             yield Batch(records=records, unreadable=letters, received_at=now(), ack=ack)
@@ -156,9 +159,13 @@ async def running(
 
 
 async def until(holds: Callable[[], object], what: str, seconds: float = 10) -> None:
+    """`holds` may be a coroutine function."""
     try:
         async with asyncio.timeout(seconds):
-            while not holds():
+            while True:
+                found = holds()
+                if await found if inspect.isawaitable(found) else found:
+                    return
                 await asyncio.sleep(0.01)
     except TimeoutError as error:
         raise AssertionError(f"not within {seconds} s: {what}") from error

@@ -1,0 +1,16 @@
+"""The supervisor's half of the contract over each of the hub's own adapters, on real servers."""
+
+from adapters import registry
+from hub.ingest.contract import supervised_tests
+from tests.adapters.test_modbus import Registers
+from tests.adapters.test_mqtt import Broker
+
+COUNTERPARTS = {"modbus": Registers, "mqtt": Broker}
+
+for _name, _counterpart in COUNTERPARTS.items():
+    _tests = supervised_tests(registry.find(_name), _counterpart)
+    globals().update({f"{test}_{_name}": function for test, function in _tests.items()})
+
+
+def test_every_built_in_adapter_is_tried() -> None:
+    assert COUNTERPARTS.keys() == registry.BUILT_IN.keys()
