@@ -151,7 +151,7 @@ def adapters_list(json: Json = False) -> None:
 @adapters_app.command("test")
 def adapters_test(name: Annotated[str, typer.Argument(help="An adapter's name.")]) -> None:
     """Run the contract's tests against an adapter and its counterpart (`causeway.adapters.counterparts`)."""
-    from adapters.testing import run_contract
+    from hub.ingest.contract import run_contract
 
     raise typer.Exit(run_contract(name))
 
