@@ -2,9 +2,12 @@
 
 import dataclasses
 import inspect
+import re
 import sys
 import types
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -17,6 +20,7 @@ from graph_models.annotations import Indexed, Key, Privacy, Search, Unit
 from graph_models.entities import ENTITIES
 from graph_models.relations import RELATIONS
 from graph_models.schemes import SCHEMES
+from hub import errors as errors_module
 from hub.errors import CausewayError, Code
 from hub.settings import ParkFile
 
@@ -46,27 +50,41 @@ def settings() -> str:
 
 
 def _section(title: str, model: type[BaseModel], level: int = 2) -> Iterator[str]:
+    comments = _comments(model)
     rows = []
     nested: list[tuple[str, type[BaseModel]]] = []
     for name, field in model.model_fields.items():
         inner = _models(field.annotation)
         if inner and inner[0] is not Secret:
-            many = get_origin(field.annotation) is tuple
-            path = f"{title}.{name}".removeprefix(".")
-            nested.append((f"[[{path}]]" if many else f"[{path}]", inner[0]))
+            many = get_origin(field.annotation) in {tuple, list}
+            path = f"{title.strip('[]')}.{name}".removeprefix(".")
+            nested += [(f"[[{path}]]" if many else f"[{path}]", one) for one in inner]
         else:
-            rows.append(f"| `{name}` | {_type(field.annotation)} | {_default(field.default, field.default_factory)} |")
+            default = _default(field.default, field.default_factory)
+            rows.append(f"| `{name}` | {_type(field.annotation)} | {default} | {comments.get(name, '')} |")
     if title:
         lead = "#" * level
         yield f"{lead} `{title}`"
         yield ""
     if rows:
-        yield "| key | value | default |"
-        yield "|---|---|---|"
+        yield "| key | value | default | |"
+        yield "|---|---|---|---|"
         yield from rows
         yield ""
     for path, inner_model in nested:
         yield from _section(path, inner_model, level)
+
+
+def _comments(model: type[BaseModel]) -> Mapping[str, str]:
+    """What the code says behind each field, of the model and those that it is made from."""
+    found: dict[str, str] = {}
+    for one in reversed(model.__mro__):
+        if one is BaseModel or not issubclass(one, BaseModel):
+            continue
+        for line in inspect.getsource(one).splitlines():
+            if said := re.match(r" {4}(\w+): .*?  # (.*)", line):
+                found[said[1]] = said[2]
+    return found
 
 
 def _models(annotation: object) -> list[type[BaseModel]]:
@@ -76,6 +94,8 @@ def _models(annotation: object) -> list[type[BaseModel]]:
 
 
 def _type(annotation: object) -> str:
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return " or ".join(f"`{member.value}`" for member in annotation)
     if isinstance(annotation, type):
         return {"timedelta": "duration", "str": "text", "bool": "true or false", "Path": "path"}.get(
             annotation.__name__, annotation.__name__.lower()
@@ -97,9 +117,9 @@ def _default(default: Any, factory: object) -> str:
         return "**needed**"
     if default is None or default == ():
         return ""
-    if hasattr(default, "total_seconds"):
-        return f"{default.total_seconds():g} s"
-    return f"`{default}`"
+    if isinstance(default, timedelta):
+        return f"{default.days} d" if default.days else f"{default.total_seconds():g} s"
+    return f"`{default.value if isinstance(default, Enum) else default}`"
 
 
 def adapters() -> str:
@@ -114,27 +134,21 @@ def adapters() -> str:
 def errors() -> str:
     lines = ["# Error codes", "", NOTE, "Every GraphQL error carries one of these in `extensions.code`.", ""]
     lines += ["| code | met when | a retry helps |", "|---|---|---|"]
-    meanings = _tree()
-    known = {c.code: c for c in _descendants(CausewayError) if c.public}
+    meanings = {Code.INTERNAL: "anything else; the text stays in the hub's log"} | {
+        kind.code: meaning for kind, meaning in _tree() if kind.public
+    }
+    retried = {kind.code for kind, _ in _tree() if kind.public and kind.retry}
     for code in Code:
-        kind = known.get(code)
-        meaning = meanings.get(kind.__name__, "") if kind else "not raised yet" if code is not Code.INTERNAL else ""
-        meaning = meaning or "anything else; the text stays in the hub's log"
-        lines.append(f"| `{code}` | {meaning} | {'yes' if kind and kind.retry else 'no'} |")
+        said = meanings.get(code, "not raised yet")
+        lines.append(f"| `{code}` | {said} | {'yes' if code in retried else 'no'} |")
     return "\n".join(lines) + "\n"
 
 
-def _tree() -> dict[str, str]:
-    import hub.errors
-
-    drawn = (line for line in (inspect.getdoc(hub.errors) or "").splitlines() if line[:3] in {"├──", "└──"})
-    return {name: meaning.strip() for name, _, meaning in (line[4:].partition(" ") for line in drawn)}
-
-
-def _descendants(root: type[CausewayError]) -> Iterator[type[CausewayError]]:
-    for child in root.__subclasses__():
-        yield child
-        yield from _descendants(child)
+def _tree() -> Iterator[tuple[type[CausewayError], str]]:
+    """The errors as the module draws them; of two with one code the first drawn comes last, so that it stands."""
+    drawn = [line[4:] for line in (inspect.getdoc(errors_module) or "").splitlines() if line[:3] in {"├──", "└──"}]
+    for name, _, meaning in (line.partition(" ") for line in reversed(drawn)):
+        yield getattr(errors_module, name), meaning.strip()
 
 
 def graph() -> str:

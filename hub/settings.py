@@ -50,38 +50,40 @@ class Section(BaseModel):
 
 class Park(Section):
     name: str
-    timezone: Zone = "Asia/Shanghai"
+    timezone: Zone = "Asia/Shanghai"  # for calendars and words; everything stored is UTC
     key: Path = Path("park.key")  # beside the park file unless absolute; outside the state folder
 
 
 class State(Section):
-    dir: Path = Path("var")
+    dir: Path = Path("var")  # beside the park file unless absolute; one hub at a time
 
 
 class JournalSection(Section):
-    url: str = Field(default="sqlite", pattern=r"^(sqlite|postgres(ql)?://.*)$")
+    url: str = Field(
+        default="sqlite", pattern=r"^(sqlite|postgresql://.*)$"
+    )  # `sqlite`, or `postgresql://USER@HOST/DB`
     keys_url: str | None = None  # a database of its own for the key store; with PostgreSQL only
     password: Secret | None = None  # where the URL names none
 
 
 class GraphSection(Section):
-    uri: str | None = Field(default=None, pattern=r"^(neo4j|bolt)(\+s|\+ssc)?://.*$")
+    uri: str | None = Field(default=None, pattern=r"^(neo4j|bolt)(\+s|\+ssc)?://.*$")  # none: the embedded engine
     user: str = "neo4j"
     password: Secret | None = None
     database: str | None = None
 
 
 class Web(Section):
-    host: str = "127.0.0.1"
+    host: str = "127.0.0.1"  # loopback alone, until there are tokens
     port: int = Field(default=8000, ge=0, le=65535)  # 0: any free one
 
 
 class QuantitySection(Section):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    unit: str
-    deadband: float = Field(default=0.0, ge=0)
-    heartbeat: Duration = timedelta(seconds=60)
-    retention: Duration = timedelta(days=90)
+    unit: str  # UCUM: Cel, V, mA, %, [ppm]
+    deadband: float = Field(default=0.0, ge=0)  # a change below it is not stored, until `heartbeat` has passed
+    heartbeat: Duration = timedelta(seconds=60)  # an unchanged value is stored all the same
+    retention: Duration = timedelta(days=90)  # older readings are deleted, the latest never
 
     def quantity(self) -> Quantity:
         return Quantity(**self.model_dump())
@@ -89,25 +91,25 @@ class QuantitySection(Section):
 
 class SourceSection(Section):
     id: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
-    adapter: str
-    every: Duration = timedelta(seconds=10)
-    discover_every: Duration = timedelta(hours=1)
-    expect_within: Duration = timedelta(seconds=60)
-    max_skew: Duration = timedelta(minutes=5)
-    timezone: Zone = "UTC"
+    adapter: str  # as `causeway adapters list` names it
+    every: Duration = timedelta(seconds=10)  # between two polls
+    discover_every: Duration = timedelta(hours=1)  # between two looks at the whole set
+    expect_within: Duration = timedelta(seconds=60)  # the promise; without data for longer its facts are stale
+    max_skew: Duration = timedelta(minutes=5)  # a stamp further from receipt is not believed
+    timezone: Zone = "UTC"  # of stamps without an offset
     coordinates: Literal["WGS-84", "GCJ-02", "BD-09"] = "WGS-84"
-    precedence: int = 50
-    trusted_schemes: tuple[str, ...] = ()
-    organization: str | None = None
+    precedence: int = 50  # of two sources that differ the higher is shown
+    trusted_schemes: tuple[str, ...] = ()  # identifiers by which its things may be joined with others'
+    organization: str | None = None  # whose records it holds; none: the park's own
     buffered_history: bool = False  # old stamps are the device's buffer, not a wrong clock
-    retire_guard: float = Field(default=0.3, ge=0, le=1)
-    config: dict[str, object] = Field(default_factory=dict)
+    retire_guard: float = Field(default=0.3, ge=0, le=1)  # the share of its things that may vanish at once unasked
+    config: dict[str, object] = Field(default_factory=dict)  # the adapter's own settings
 
 
 class ParkFile(Section):
     """The file as it is written."""
 
-    rules: Path | None = None
+    rules: Path | None = None  # when to warn; beside the park file unless absolute
     park: Park
     state: State = State()
     journal: JournalSection = JournalSection()
