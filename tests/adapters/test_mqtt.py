@@ -30,6 +30,7 @@ from adapters.contract import (
 from adapters.counterpart import Traits, closing
 from adapters.iot.mqtt import ADAPTER, Mqtt
 from adapters.iot.mqtt_config import MqttConfig
+from adapters.iot.mqtt_session import Session
 from adapters.testing import contract_tests
 from hub.clock import now
 from tests.servers.certificates import Certificates
@@ -93,8 +94,10 @@ def keep_session(adapter: Mqtt) -> None:
     """The broker has heard of the session: from here on it keeps what is published."""
 
     async def run() -> None:
-        async with adapter:
-            await take(adapter, 1, seconds=0.5)
+        session = Session(adapter._config, adapter._client_id, lasting=True)
+        await session.open()
+        await session.subscribe(adapter._filters())
+        await session.close()
 
     asyncio.run(run())
 
