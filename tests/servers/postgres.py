@@ -20,7 +20,10 @@ _HOW_TO_GET_IT = (
 
 
 _INITDB = ("-A", "trust", "-U", "postgres", "-N", "--encoding=UTF8", "--locale=C")
-_SERVER = ("-k", "", "-c", "listen_addresses=127.0.0.1", "-c", "shared_buffers=32MB", "-c", "max_connections=60")
+_SERVER = (
+    *("-k", "", "-c", "listen_addresses=127.0.0.1", "-c", "shared_buffers=32MB", "-c", "max_connections=60"),
+    *("-c", "fsync=off"),  # the disk's part, and no test cuts its power: each new database would cost seconds
+)
 
 
 def _bin() -> Path:
