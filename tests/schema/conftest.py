@@ -23,11 +23,12 @@ def runner() -> Iterator[asyncio.Runner]:
 def hub(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     embedded = Embedded(tmp_path_factory.mktemp("graph"), now)
     config = runner.run(embedded.start())
-    opened = running(tmp_path_factory.mktemp("state"), config)
-    made = runner.run(opened.__aenter__())
-    yield made
-    runner.run(opened.__aexit__(None, None, None))
-    runner.run(embedded.stop())
+    try:
+        opened = running(tmp_path_factory.mktemp("state"), config)
+        yield runner.run(opened.__aenter__())
+        runner.run(opened.__aexit__(None, None, None))
+    finally:
+        runner.run(embedded.stop())
 
 
 @pytest.fixture
