@@ -202,10 +202,22 @@ class Hub:
         metrics.gauge(
             "warning_behind", "Sequence numbers that the rules lag.", lambda: journal.head - self.engine.position
         )
+        metrics.gauge(
+            "graph_position",
+            "The sequence number up to which the graph shows the log.",
+            lambda: self.projector.position,
+        )
         metrics.gauge("subscribers", "Open subscriptions to alerts.", lambda: self.feed.subscribers)
         metrics.sources(
             lambda: [
-                SourceSample(source=s.id, state=s.state.value, lag_seconds=s.lag_seconds, stale=s.stale)
+                SourceSample(
+                    source=s.id,
+                    state=s.state.value,
+                    lag_seconds=s.lag_seconds,
+                    stale=s.stale,
+                    appended={"reading": s.counts.readings, "claim": s.counts.claims, "signal": s.counts.signals},
+                    dead_letters=s.counts.dead_letters,
+                )
                 for s in self.supervisor.statuses()
             ]
         )

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO
 
@@ -18,7 +18,7 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 
@@ -78,17 +78,11 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)  # resident memory, CPU seconds, open files
         GCCollector(registry=self.registry)
-        self._appended = Counter(
-            "causeway_journal_appended", "Records appended to the journal.", ["kind"], registry=self.registry
-        )
         self._requests = Counter(
             "causeway_web_requests",
             "GraphQL operations by transport (http, sse, websocket) and outcome (ok, or the first error's code).",
             ["transport", "outcome"],
             registry=self.registry,
-        )
-        self._dead_letters = Counter(
-            "causeway_dead_letters", "Payloads that could not be read.", ["source"], registry=self.registry
         )
         self._loop_lag = Histogram(
             "causeway_event_loop_lag_seconds",
@@ -97,15 +91,8 @@ class Metrics:
             registry=self.registry,
         )
 
-    def appended(self, kind: str, count: int = 1) -> None:
-        """`kind` is claim, reading, signal or event."""
-        self._appended.labels(kind).inc(count)
-
     def request(self, transport: str, outcome: str) -> None:
         self._requests.labels(transport, outcome).inc()
-
-    def dead_letter(self, source: str, count: int = 1) -> None:
-        self._dead_letters.labels(source).inc(count)
 
     def gauge(self, name: str, says: str, value: Callable[[], float]) -> None:
         """A figure that is read when it is asked for, such as the journal's head; `name` without the prefix."""
@@ -130,27 +117,41 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSample:
-    """How a source fares at this moment; `lag_seconds` is the age of its newest batch."""
+    """How a source fares at this moment; `lag_seconds` is from its newest stored record's own time to its commit.
+
+    `appended` counts records by kind (reading, claim, signal), like `dead_letters` since the hub's start.
+    """
 
     source: str
     state: str
     lag_seconds: float | None
     stale: bool
+    appended: Mapping[str, int] = field(default_factory=dict)
+    dead_letters: int = 0
 
 
 class _Sources(Collector):
-    def __init__(self, samples: Callable[[], "Iterable[SourceSample]"]) -> None:
+    def __init__(self, samples: Callable[[], Iterable[SourceSample]]) -> None:
         self._samples = samples
 
     def collect(self) -> Iterable[Metric]:
         state = GaugeMetricFamily(
             "causeway_source_state", "1 at the state that a source is in.", labels=["source", "state"]
         )
-        lag = GaugeMetricFamily("causeway_source_lag_seconds", "Age of a source's newest batch.", labels=["source"])
+        lag = GaugeMetricFamily(
+            "causeway_source_lag_seconds", "From a record's own time to its commit.", labels=["source"]
+        )
         stale = GaugeMetricFamily("causeway_source_stale", "1 where a source broke its promise.", labels=["source"])
+        appended = CounterMetricFamily(
+            "causeway_appended", "Records of a source that the journal took.", labels=["source", "kind"]
+        )
+        letters = CounterMetricFamily("causeway_dead_letters", "Payloads that could not be read.", labels=["source"])
         for sample in self._samples():
             state.add_metric([sample.source, sample.state], 1)
             if sample.lag_seconds is not None:
                 lag.add_metric([sample.source], sample.lag_seconds)
             stale.add_metric([sample.source], float(sample.stale))
-        return (state, lag, stale)
+            for kind, count in sample.appended.items():
+                appended.add_metric([sample.source, kind], count)
+            letters.add_metric([sample.source], sample.dead_letters)
+        return (state, lag, stale, appended, letters)

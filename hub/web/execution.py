@@ -39,6 +39,7 @@ from hub.web.sharing import sharing_key
 
 _KEPT_DOCUMENT = 20_000  # characters; longer ones are parsed each time
 _SHARED_EVENTS = 512
+_TOKENS = 10_000  # validation is quadratic in some of what more could hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class Execution:
         self._core: GraphQLSchema = schema._schema
         self._contexts = contexts
         self._metrics = metrics
-        self._parsed = lru_cache(256)(parse)
+        self._parsed = lru_cache(256)(_parse)
         self._validated = lru_cache(256)(lambda document: _validated(self._core, document))
         self._shared: OrderedDict[tuple[object, ...], asyncio.Future[Answer]] = OrderedDict()
 
@@ -194,7 +195,7 @@ class Execution:
     def _prepare(self, operation: Operation) -> _Prepared:
         """Raises GraphQLError."""
         text = operation.document
-        document = self._parsed(text) if len(text) <= _KEPT_DOCUMENT else parse(text)
+        document = self._parsed(text) if len(text) <= _KEPT_DOCUMENT else _parse(text)
         node = get_operation_ast(document, operation.name)
         if node is None:
             raise GraphQLError(
@@ -207,6 +208,11 @@ class Execution:
     def _counted(self, answer: Answer, transport: str) -> Answer:
         self._metrics.request(transport, "ok" if answer.code is None else answer.code)
         return answer
+
+
+def _parse(text: str) -> DocumentNode:
+    """Raises GraphQLError."""
+    return parse(text, max_tokens=_TOKENS)
 
 
 def _validated(schema: GraphQLSchema, document: DocumentNode) -> tuple[GraphQLError, ...]:

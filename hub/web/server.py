@@ -7,10 +7,21 @@ from contextlib import closing, contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 from hub.errors import SettingsError
 from hub.web.config import WebConfig
 from hub.web.guard import refuse_to_leave_loopback
+
+
+class _Sockets(WebSocketsSansIOProtocol):
+    """Lets the application end a connection whose peer takes nothing: closing would wait for it for ever."""
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if hasattr(self, "scope"):  # the handshake was in order
+            self.scope["state"]["abort"] = self.transport.abort
 
 
 class _Server(uvicorn.Server):
@@ -44,7 +55,7 @@ async def serve(
             uvicorn.Config(
                 application,
                 http="h11",
-                ws="websockets-sansio",
+                ws=_Sockets,
                 ws_max_size=config.body_limit,
                 ws_per_message_deflate=False,  # a burst of alerts to many is not the time to compress each for each
                 lifespan="off",

@@ -152,6 +152,8 @@ class Socket:
             async with asyncio.timeout(self._config.stall_seconds):
                 await self._websocket.send_text(message.decode())
         except TimeoutError as error:
+            if (abort := self._websocket.scope.get("state", {}).get("abort")) is not None:
+                abort()
             raise _Left from error
         except (WebSocketDisconnect, RuntimeError) as error:  # RuntimeError: the server has closed it meanwhile
             raise _Left from error

@@ -38,7 +38,13 @@ def read(path: str, probes: Probes | None = None) -> httpx.Response:
 
 def _figures(hub: TinyHub) -> None:
     hub.metrics.gauge("journal_head", "The last committed sequence number.", lambda: 41.0)
-    hub.metrics.sources(lambda: [SourceSample(source="cabinets", state="OK", lag_seconds=0.5, stale=False)])
+    hub.metrics.sources(
+        lambda: [
+            SourceSample(
+                source="cabinets", state="OK", lag_seconds=0.5, stale=False, appended={"reading": 7}, dead_letters=2
+            )
+        ]
+    )
 
 
 def test_a_living_process_says_so() -> None:
@@ -72,6 +78,8 @@ def test_the_figures_are_told_to_prometheus() -> None:
         "causeway_journal_head 41.0",
         'causeway_source_state{source="cabinets",state="OK"} 1.0',
         'causeway_source_lag_seconds{source="cabinets"} 0.5',
+        'causeway_appended_total{kind="reading",source="cabinets"} 7.0',
+        'causeway_dead_letters_total{source="cabinets"} 2.0',
         'causeway_web_requests_total{outcome="INTERNAL",transport="http"} 1.0',
         "process_resident_memory_bytes",
     ):

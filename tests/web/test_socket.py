@@ -188,9 +188,15 @@ def test_a_client_that_takes_nothing_is_let_go_and_the_others_are_told_on() -> N
             await hub.listened_to(by=2)
             stalled.transport.pause_reading()
             large = {"query": "query ($n: String!) { greeting(name: $n) }", "variables": {"n": "x" * 400_000}}
-            for number in range(60):  # more than the sockets' buffers hold
-                await say(stalled, type="subscribe", id=f"q{number}", payload=large)
+
+            async def ask() -> None:
+                for number in range(60):  # more than the sockets' buffers hold
+                    await say(stalled, type="subscribe", id=f"q{number}", payload=large)
+
+            asking = asyncio.create_task(ask())
             await hub.listened_to(by=1)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
             hub.tell(1)
             assert (await hear(quick))["payload"] == {"data": {"ticks": {"cursor": "1", "number": 1}}}
             stalled.transport.abort()
