@@ -35,6 +35,7 @@ demo: $(VENV)/hub.stamp .envs/demo/stamp ## a whole small park, live in the term
 	@$(BIN)/causeway demo $(if $(ONCE),--once)
 
 test: $(VENV)/dev.stamp .envs/demo/stamp ## everything that can run here (NAME=graph: one folder)
+	@tests/servers/prepare || echo "some real servers could not be had; their tests will be skipped and named"
 	@$(BIN)/python -m tests.run $(NAME)
 
 check: $(VENV)/dev.stamp ## format, lint, types, layers, schema and docs compared: seconds
