@@ -86,12 +86,14 @@ class Topology:
             for link in claim.links
             if link.relation in _RELATIONS
         )
+        touched: set[str] = set()
         for relation, target in links:
             known = entry.targets.get((relation, target[1]))
             if known is not None and target not in self._entity:
                 self._entity[target] = known
+                touched.update(self._linking((target,)))  # who had named it before anyone knew it
         self._forget(name)
-        touched = self._assign(name, entry.entity)
+        touched |= self._assign(name, entry.entity)
         if not claim.gone:
             value, kind = claim.values.get("name"), claim.values.get("kind")
             self._hold(

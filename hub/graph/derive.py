@@ -142,17 +142,20 @@ def schema_statements(dialect: Dialect) -> Iterator[str]:
 # ---- writing; rows are parameters, labels and relations come from the declarations
 
 
+@cache
 def create_nodes(label: str, second: str | None) -> str:
     """`$rows`: the nodes' properties, none of which may exist yet."""
     labels = f"{label}:{second}" if second else label
     return f"UNWIND $rows AS row CREATE (n:{labels} {{id: row.id}}) SET n += row"
 
 
+@cache
 def update_nodes(label: str) -> str:
     """`$rows`: the nodes' properties, whole; what is not in them is taken away."""
     return f"UNWIND $rows AS row MATCH (n:{label} {{id: row.id}}) SET n = row"
 
 
+@cache
 def retire_nodes(label: str) -> str:
     """`$rows`: `id` and `generation`."""
     return (
@@ -161,17 +164,20 @@ def retire_nodes(label: str) -> str:
     )
 
 
+@cache
 def delete_nodes(label: str) -> str:
     """`$rows`: ids."""
     return f"UNWIND $rows AS row MATCH (n:{label} {{id: row}}) DETACH DELETE n"
 
 
+@cache
 def link_nodes(relation: str, start: str, end: str) -> str:
     """`$rows`: pairs of ids."""
     pair = f"MATCH (a:{start} {{id: row[0]}}) MATCH (b:{end} {{id: row[1]}})"
     return f"UNWIND $rows AS row {pair} MERGE (a)-[:{relation}]->(b)"
 
 
+@cache
 def unlink_nodes(relation: str, start: str) -> str:
     """`$rows`: pairs of ids; the relation's end may be of any kind."""
     return f"UNWIND $rows AS row MATCH (:{start} {{id: row[0]}})-[r:{relation}]->(b) WHERE b.id = row[1] DELETE r"

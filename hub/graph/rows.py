@@ -52,7 +52,9 @@ def node(
         return None
     entity = entities()[label]
     alike = [held for held in best_first(claims, precedence) if not held.claim.gone and held.claim.kind == label]
-    plain = [held for held in best_first(clear or (), precedence) if not held.claim.gone and held.claim.kind == label]
+    plain = alike
+    if clear:
+        plain = [held for held in best_first(clear, precedence) if not held.claim.gone and held.claim.kind == label]
     properties: dict[str, object] = {"id": id_}
     for field in entity.fields:
         if not field.key:

@@ -8,6 +8,7 @@ A query's words must each begin a word of the text.
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
 
 from pypinyin import Style, lazy_pinyin
@@ -21,25 +22,26 @@ def _runs(text: str) -> list[str]:
     return _RUNS.findall(unicodedata.normalize("NFKC", text).lower())
 
 
-def _initials(han: str) -> str:
-    return "".join(lazy_pinyin(han, style=Style.FIRST_LETTER, errors="ignore"))
+@lru_cache(maxsize=8192)  # a park's names share most of their runs
+def _words(run: str) -> tuple[str, tuple[str, ...]]:
+    """What a run counts for in the whole text's initials, and the words that it is found by."""
+    if not _IS_HAN.match(run):
+        return run, (run,)
+    initials = "".join(lazy_pinyin(run, style=Style.FIRST_LETTER, errors="ignore"))
+    return initials, (*run, *(a + b for a, b in pairwise(run)), initials)
 
 
 def search_text(texts: Iterable[str]) -> str:
     """The words of a node's searchable texts, each with a space before it; "" for none."""
     words: dict[str, None] = {}
     for text in texts:
-        initials = []
+        whole = ""
         for run in _runs(text):
-            if _IS_HAN.match(run):
-                words.update(dict.fromkeys(run))
-                words.update((a + b, None) for a, b in pairwise(run))
-                initials.append(_initials(run))
-                words[initials[-1]] = None
-            else:
-                words[run] = None
-                initials.append(run)
-        words["".join(initials)] = None
+            initials, found = _words(run)
+            whole += initials
+            for word in found:
+                words[word] = None
+        words[whole] = None
     words.pop("", None)
     return "".join(f" {word}" for word in words)
 

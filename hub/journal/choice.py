@@ -31,7 +31,11 @@ def weight(
 def best_first(claims: Iterable[HeldClaim], precedence: Mapping[str, int]) -> list[HeldClaim]:
     """An entity's claims in the order in which they are believed; each field's value is the first that has one."""
 
-    def of(held: HeldClaim) -> Weight:
-        return weight(held.source, held.claim.external_id, held.claim.observed_at, held.recorded_at, precedence)
+    held = list(claims)
+    if len(held) < 2:
+        return held
 
-    return sorted(claims, key=of, reverse=True)
+    def of(one: HeldClaim) -> Weight:
+        return weight(one.source, one.claim.external_id, one.claim.observed_at, one.recorded_at, precedence)
+
+    return sorted(held, key=of, reverse=True)
