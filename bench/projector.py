@@ -48,8 +48,8 @@ class Gate:
     def head(self) -> int:
         return self.shown
 
-    async def read(self, after: int, limit: int = 1000) -> Sequence[object]:
-        return await self._journal.read(after, limit) if self.shown > after else ()
+    async def records(self, after: int, limit: int = 1000) -> tuple[int, Sequence[object]]:
+        return await self._journal.records(after, limit) if self.shown > after else (after, ())
 
     async def wait(self, after: int, seconds: float) -> int:
         until = time.monotonic() + seconds

@@ -147,12 +147,12 @@ class Projector:
         return None if self._asked else following.result()
 
     async def _next(self, after: int, pending: Mapping[str, Known | None]) -> _Batch | None:
-        entries = await self._journal.read(after, ENTRIES)
-        if not entries:
+        reached, entries = await self._journal.records(after, ENTRIES)
+        if reached == after:
             return None
         touched, parted = _touched(entries)
         changes = await self._planner.changes(touched, generation=self._generation, pending=pending, parted=parted)
-        return _Batch(entries[-1].seq, changes)
+        return _Batch(reached, changes)
 
     async def _write(self, batch: _Batch) -> None:
         if batch.changes.steps:

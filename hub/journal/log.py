@@ -41,6 +41,7 @@ from hub.journal.records import (
     Latest,
     NewEvent,
     ReadingRow,
+    ReadingsEntry,
     Series,
 )
 from hub.journal.tail import Tail
@@ -186,6 +187,15 @@ class Journal:
         if (recent := self._tail.recent(after, limit)) is not None:
             return recent
         return await self._read(queries.entries, after, limit)
+
+    async def records(self, after: int, limit: int = 1000) -> tuple[int, Sequence[Entry]]:
+        """Claims, signals and events above `after`, in order, at most `limit`, with the number up to which none was
+        left out: for whoever need not see the readings, of which there may be very many."""
+        head = self.head
+        if (recent := self._tail.recent(after, limit)) is not None:
+            reached = recent[-1].seq if recent else max(after, head)
+            return reached, [entry for entry in recent if not isinstance(entry, ReadingsEntry)]
+        return await self._read(queries.records, after, limit)
 
     async def wait(self, after: int, seconds: float) -> int:
         """Until the head is above `after`, or `seconds` have passed; the head either way."""

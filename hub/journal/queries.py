@@ -57,6 +57,21 @@ def entries(connection: sa.Connection, after: int, limit: int) -> list[Entry]:
     return found
 
 
+def records(connection: sa.Connection, after: int, limit: int) -> tuple[int, list[Entry]]:
+    """The same without readings, and the number up to which nothing was left out."""
+    reached = head(connection)
+    rows = connection.execute(
+        sa.select(t.batch.c.recorded_at, *RECORD_COLUMNS)
+        .join(t.batch, t.batch.c.seq == t.record.c.batch)
+        .where(t.record.c.seq > after)
+        .order_by(t.record.c.seq)
+        .limit(limit)
+    ).all()
+    if len(rows) == limit:
+        reached = rows[-1].seq
+    return max(after, reached), [entry_of(StoredRecord(*row[1:]), from_micros(row[0])) for row in rows]
+
+
 def stream(connection: sa.Connection, name: str) -> list[EventEntry]:
     query = (
         sa.select(t.batch.c.recorded_at, *RECORD_COLUMNS)

@@ -146,11 +146,8 @@ class Feed:
 
     async def _read(self, after: int) -> tuple[int, Sequence[AlertFact]]:
         """A page of the log: the position that it reaches, and its alerts."""
-        head = self._journal.head
-        entries = await self._journal.read(after, self._page)
-        if not entries:  # numbers up to `head` may be taken by batches that hold no entry
-            return max(after, head), ()
-        return entries[-1].seq, [
+        reached, entries = await self._journal.records(after, self._page)
+        return reached, [
             self._fact(entry) for entry in entries if isinstance(entry, EventEntry) and entry.type in ALERT_EVENTS
         ]
 

@@ -60,11 +60,13 @@ class MemoryLog:
             self._grown.notify_all()
             return self.head
 
-    async def read(self, after: int, limit: int = 1000) -> Sequence[Entry]:
+    async def records(self, after: int, limit: int = 1000) -> tuple[int, Sequence[Entry]]:
         await self._pause()
+        head = self.head
         found = [entry for entry in self._entries if entry.seq > after][:limit]
         await self._pause()
-        return found
+        reached = found[-1].seq if found else max(after, head)
+        return reached, [entry for entry in found if not isinstance(entry, ReadingsEntry)]
 
     async def wait(self, after: int, seconds: float) -> int:
         try:
