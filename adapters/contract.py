@@ -120,11 +120,20 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A payload that could not be read, on its way to be kept."""
+    """A payload that could not be read, on its way to be kept. `bug` is what escaped `decode` and should not have."""
 
     raw: Raw
     reason: str
     where: str = ""
+    bug: Exception | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, raw: Raw, error: Exception) -> Self:
+        """What `read` makes of all that decoding a payload raises, so that an error of the adapter's own costs one
+        payload and not the stream: one that is never acknowledged would come again for ever. Intake logs the bug."""
+        if isinstance(error, Unreadable):
+            return cls(raw=raw, reason=error.reason, where=error.where)
+        return cls(raw=raw, reason=f"a bug of the adapter: {error!r}", bug=error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +218,8 @@ class Adapter(Protocol):
         ...
 
     def decode(self, raw: Raw) -> Sequence[Record]:
-        """Pure; raises Unreadable and nothing else. `read` uses it, and so does the replay of a dead letter."""
+        """Pure; raises Unreadable and nothing else. `read` uses it, or the same decoders, and turns whatever it raises
+        into `DeadLetter.of`; the replay of a dead letter uses it too."""
         ...
 
 

@@ -11,7 +11,7 @@ from the counterpart's `traits`: a protocol without credentials has no test of w
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from adapters.contract import (
+    Adapter,
     AnyDefinition,
     Batch,
     Claim,
@@ -27,6 +28,7 @@ from adapters.contract import (
     Cursor,
     HealthState,
     Raw,
+    Record,
     SourceError,
     Unreadable,
 )
@@ -122,6 +124,28 @@ async def decode_raises_unreadable_and_nothing_else(bench: Bench) -> None:
         read(key, data)
 
     random_bytes()
+
+
+async def a_bug_in_decode_spares_the_stream(bench: Bench) -> None:
+    """What is never acknowledged comes again: an error that ends `read` would end it for ever."""
+    adapter = bench.adapter()
+    adapter.__class__ = _with_a_bug(type(adapter))
+    try:
+        async with adapter:
+            await bench.produce(4)
+            taken = await bench.take(adapter, lambda batches: any(b.records or b.unreadable for b in batches))
+    except ZeroDivisionError as escaped:
+        raise AssertionError(
+            "read() let a bug in decode() escape; give DeadLetter.of(raw, error) whatever it raises"
+        ) from escaped
+    assert any(batch.records or batch.unreadable for batch in taken), "a bug in decode() silenced read()"
+
+
+def _with_a_bug(healthy: type[Adapter]) -> type[Adapter]:
+    def decode(self: Adapter, raw: Raw) -> Sequence[Record]:
+        raise ZeroDivisionError("a bug in decode()")
+
+    return type(f"Buggy{healthy.__name__}", (healthy,), {"__slots__": (), "decode": decode})
 
 
 async def read_gives_what_decode_gives(bench: Bench) -> None:
@@ -246,6 +270,7 @@ def _promises(definition: AnyDefinition, traits: Traits) -> Iterator[Promise]:
         discover_is_the_whole_set,
         decode_is_pure,
         decode_raises_unreadable_and_nothing_else,
+        a_bug_in_decode_spares_the_stream,
         read_gives_what_decode_gives,
         every_batch_is_stamped,
         the_peer_gone_and_back,

@@ -163,7 +163,12 @@ class Modbus:
                 sweep.faults.append(Fault(where=unit.where(read), reason=str(error)))
                 continue
             sweep.answered = True
-            values = read.numbers(data)
+            try:
+                values = read.numbers(data)
+            except Exception as error:  # noqa: BLE001 - Unreadable, or a bug that must not cost the other devices
+                raw = Raw(key=unit.key(read), received_at=sweep.received_at, data=data)
+                sweep.unreadable.append(DeadLetter.of(raw, error))
+                continue
             if not math.isfinite(sum(values)):
                 values, keys = self._set_aside(unit, read, data, values, sweep)
             elif unit.unreadable:
@@ -189,7 +194,7 @@ class Modbus:
             if unit.unreadable.get(row.name) != piece:
                 unit.unreadable[row.name] = piece
                 raw = Raw(key=where, received_at=sweep.received_at, data=piece)
-                sweep.unreadable.append(DeadLetter(raw=raw, reason=unreadable.reason, where=unreadable.where))
+                sweep.unreadable.append(DeadLetter.of(raw, unreadable))
         return [value for value, _ in good], tuple(key for _, key in good)
 
     async def _nameplates(self, line: Line, units: Sequence[Unit]) -> None:

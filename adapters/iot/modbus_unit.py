@@ -32,6 +32,10 @@ class Unit:
         self.requests = [(read, request_for(read, device.unit), self.keys(read)) for read in plan.reads]
         self.nameplate = [(read, request_for(read, device.unit)) for read in plan.nameplate]
 
+    def key(self, read: JoinedRead) -> str:
+        """What names the read's bytes among dead letters: `device/table/address`."""
+        return f"{self.device.name}/{read.table.value}/{read.start}"
+
     def where(self, read: JoinedRead) -> str:
         """The read's registers as a person would name them."""
         return f"{self.device.name}/{read.table.value}/{read.start}-{read.start + read.count - 1}"

@@ -109,9 +109,9 @@ class Mqtt:
                     "choose another client_id",
                 )
                 continue
-            except Unreadable as error:
+            except Exception as error:  # noqa: BLE001 - Unreadable, or a bug that must not come again for ever
                 raw = Raw(key=message.topic, received_at=received_at, data=message.payload, redelivered=message.again)
-                unreadable.append(DeadLetter(raw=raw, reason=error.reason, where=error.where))
+                unreadable.append(DeadLetter.of(raw, error))
                 continue
             if number is not None:
                 if message.again and self._is_repeat(numbers.get(sensor), number):

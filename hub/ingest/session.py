@@ -57,10 +57,10 @@ class Session:
         self._stopping = asyncio.Event()
         self.is_open = False
 
-    async def run(self, guard: Callable[[Adapter], Adapter], drain: float) -> None:
+    async def run(self, drain: float) -> None:
         """Until the source fails (raises) or `stop` (returns)."""
         definition: AnyDefinition = self._spec.definition
-        async with guard(definition.factory(Source(id=self._spec.id), self._spec.config)) as adapter:
+        async with definition.factory(Source(id=self._spec.id), self._spec.config) as adapter:
             found = await adapter.check()
             self._health.version = found.version
             if found.state is not HealthState.OK:

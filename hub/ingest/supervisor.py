@@ -1,12 +1,10 @@
 """Runs every source: opens, reads, backs off, watches for silence, and spares the neighbours of a sick one."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from adapters.contract import Adapter, Raw, Record, Unreadable
 from hub.clock import Clock
 from hub.errors import NotFound
 from hub.ingest.health import SourceHealth
@@ -109,7 +107,7 @@ class _Runner:
         while not stopping.is_set():
             before = self.health.status().last_batch_at
             try:
-                await self.session.run(lambda adapter: _guarded(adapter, self.spec), self._pace.drain)
+                await self.session.run(self._pace.drain)
             except Exception as error:  # noqa: BLE001  (a sick source spares its neighbours)
                 if self.health.status().last_batch_at != before:
                     failures = 0
@@ -139,21 +137,3 @@ class _Runner:
         if self.health.failure is None:
             log.warning("source.failed", source=self.spec.id, text=text)
         self.health.failed(text)
-
-
-def _guarded(adapter: Adapter, spec: SourceSpec) -> Adapter:
-    """What else escapes `decode` is a bug of the adapter: logged, and its payload kept as a dead letter."""
-    inner = adapter.decode
-
-    def decode(raw: Raw) -> Sequence[Record]:
-        try:
-            return inner(raw)
-        except Unreadable:
-            raise
-        except Exception as bug:
-            log.exception("source.decode_bug", source=spec.id, adapter=spec.definition.name, key=raw.key)
-            raise Unreadable(f"a bug of the adapter {spec.definition.name}: {bug!r}") from bug
-
-    with contextlib.suppress(AttributeError):  # an adapter with slots guards itself
-        adapter.decode = decode  # type: ignore[method-assign]
-    return adapter

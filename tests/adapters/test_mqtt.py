@@ -5,6 +5,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -28,6 +29,8 @@ from adapters.contract import (
     Unreadable,
 )
 from adapters.counterpart import Traits, closing
+from adapters.iot import mqtt_payload
+from adapters.iot.json_paths import at
 from adapters.iot.mqtt import ADAPTER, Mqtt
 from adapters.iot.mqtt_config import MqttConfig
 from adapters.iot.mqtt_session import Session
@@ -353,6 +356,27 @@ def test_a_message_of_50_megabytes_is_a_dead_letter_and_the_stream_goes_on(mosqu
     kept = [letter.raw for batch in taken for letter in batch.unreadable]
     assert len(kept[0].data) == 10_001
     assert [reading.value for reading in readings(taken)] == [2.0]
+
+
+def test_a_bug_of_ours_costs_one_message_and_not_the_stream(
+    mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def buggy(document: object, path: tuple[str, ...]) -> datetime:
+        if at(document, path) == "sick":
+            raise ZeroDivisionError("a bug")
+        return now()
+
+    monkeypatch.setitem(mqtt_payload._TIMES, "iso8601", buggy)
+    adapter = mqtt(mosquitto.port)
+    keep_session(adapter)
+    sick, well = b'{"at": "sick", "v": 1.0}', b'{"at": "2026-03-01T00:00:00Z", "v": 2.0}'
+    publish(mosquitto.port, [("park/B1/s1/telemetry", sick), ("park/B1/s1/telemetry", well)])
+    taken = asyncio.run(take(adapter, 2))
+    assert [reading.value for reading in readings(taken)] == [2.0]
+    (letter,) = [letter for batch in taken for letter in batch.unreadable]
+    assert (letter.raw.data, "ZeroDivisionError" in letter.reason) == (sick, True)
+    assert isinstance(letter.bug, ZeroDivisionError)
+    assert not asyncio.run(take(mqtt(mosquitto.port), 1, seconds=1)), "nothing comes again"
 
 
 def test_a_sensor_is_claimed_when_it_is_first_seen_and_discovered_from_then_on(mosquitto: Mosquitto) -> None:

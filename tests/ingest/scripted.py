@@ -98,8 +98,8 @@ class Scripted:
             raw = Raw(key="topic", received_at=now(), data=data)
             try:
                 records = self.decode(raw)
-            except Unreadable as unreadable:
-                letters.append(DeadLetter(raw=raw, reason=unreadable.reason))
+            except Exception as error:  # noqa: BLE001 - as the contract says
+                letters.append(DeadLetter.of(raw, error))
 
             async def ack(data: bytes = data) -> None:
                 nonlocal given
