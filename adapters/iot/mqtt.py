@@ -25,7 +25,8 @@ from adapters.contract import (
 )
 from adapters.iot.mqtt_config import DeclaredSensor, MqttConfig
 from adapters.iot.mqtt_payload import NotAskedFor, Routes
-from adapters.iot.mqtt_session import Message, Session
+from adapters.iot.mqtt_session import Session
+from adapters.iot.mqtt_stream import Message
 from adapters.iot.topics import TopicPattern
 from hub.clock import now
 

@@ -1,16 +1,15 @@
 """One connection to a broker, run by the event loop itself: messages in, acknowledgements out, failures by name.
 
-paho's own thread would fight with the others for the interpreter at each of its three reads a message; so its
-socket hangs in the event loop, as paho's documentation describes for foreign loops.
+paho's own thread would fight with the others for the interpreter; so its socket hangs in the event loop, as paho's
+documentation describes for foreign loops. What that socket carries is `adapters.iot.mqtt_stream`'s.
 """
 
 import asyncio
 import contextlib
-import socket
 import ssl
 from collections import deque
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -21,20 +20,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from adapters.contract import CertificateRefused, CredentialsRefused, SourceError, Unreachable
 from adapters.iot.mqtt_config import MqttConfig, Tls
-
-TURN = 250
-"""Messages that are read in one turn of the event loop, so that others have theirs."""
+from adapters.iot.mqtt_stream import Message, Stream, StreamClient
 
 _NO_RIGHT = frozenset({"Bad user name or password", "Not authorized", "Banned", "Bad authentication method"})
-
-
-class Message(NamedTuple):
-    topic: str
-    payload: bytes
-    mid: int
-    qos: int
-    again: bool  # the broker may have sent it before
-    cut: int | None  # the payload's length where only its beginning was kept
 
 
 class Session:
@@ -52,13 +40,13 @@ class Session:
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self._subscribed: asyncio.Future[list[ReasonCode]] = self._loop.create_future()
         self._failure: SourceError | None = None
-        self._socket: Any = None  # paho's, while the event loop watches it
+        self._stream: Stream | None = None  # while the event loop watches it
+        self._watched = -1  # its file descriptor
         self._reading = self._writing = False
         self._tick: asyncio.TimerHandle | None = None
         self._last_log = ""
-        self._seen = 0
         v5 = config.protocol == "5"
-        self._client = client = paho.Client(
+        self._client = client = StreamClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             clean_session=None if v5 else not lasting,
@@ -66,6 +54,7 @@ class Session:
             reconnect_on_failure=False,
             manual_ack=True,
         )
+        client.over(self._take, v5=v5, most=config.max_payload)
         client.connect_timeout = config.timeout_seconds
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -153,24 +142,29 @@ class Session:
         if self._failure is not None:  # what waits here comes again with the next connection
             raise self._failure
 
-    def acknowledge(self, messages: Iterable[Message]) -> None:
+    def acknowledge(self, messages: Sequence[Message]) -> None:
         """In this order, in one go. Without a connection nothing is sent, and the messages come again."""
-        client = self._client
-        if self._socket is None:
+        stream = self._stream
+        if stream is None:
             return
+        mids: list[int] = []
         for message in messages:
-            if message.qos:
-                client.ack(message.mid, message.qos)
-                self._outstanding -= 1
-        with _corked(client.socket()):
-            client.loop_write()
-        if not self._reading and self._socket is not None and not self._is_full:
+            if message.qos == 1:
+                mids.append(message.mid)
+            elif message.qos:
+                self._client.ack(message.mid, message.qos)
+        self._outstanding -= sum(1 for message in messages if message.qos)
+        if mids:
+            with contextlib.suppress(OSError):  # reading tells that the connection is lost
+                stream.acknowledge(mids)
+            self._watch_writing()
+        if not self._reading and not self._is_full:
             self._reading = True
-            self._loop.add_reader(self._socket, self._on_readable)
+            self._loop.add_reader(stream.fileno(), self._on_readable)
             self._loop.call_soon(self._on_readable)
 
     async def close(self) -> None:
-        if self._socket is not None:
+        if self._stream is not None:
             with contextlib.suppress(OSError):
                 self._client.disconnect()
                 self._client.loop_write()
@@ -184,22 +178,24 @@ class Session:
     # What paho calls, and what the event loop calls of paho.
 
     def _watch(self) -> None:
-        self._socket = self._client.socket()
-        if self._socket is None:
+        stream = self._client.stream
+        if stream is None or self._client.socket() is None:
             self._fail(Unreachable(f"{self._config.address} closed the connection at once"))
             return
+        self._stream = stream
+        self._watched = stream.fileno()
         self._reading = True
-        self._loop.add_reader(self._socket, self._on_readable)
+        self._loop.add_reader(self._watched, self._on_readable)
         self._keep_alive()
         self._on_want_write()
 
     def _unwatch(self) -> None:
-        watched, self._socket = self._socket, None
+        stream, self._stream = self._stream, None
         if self._tick is not None:
             self._tick.cancel()
-        if watched is not None:
-            self._loop.remove_reader(watched)
-            self._loop.remove_writer(watched)
+        if stream is not None:
+            self._loop.remove_reader(self._watched)
+            self._loop.remove_writer(self._watched)
         self._reading = self._writing = False
 
     def _keep_alive(self) -> None:
@@ -212,34 +208,42 @@ class Session:
         return self._outstanding > self._config.max_in_flight or len(self.inbox) > self._config.max_in_flight
 
     def _on_readable(self) -> None:
-        for _ in range(TURN):
-            if self._socket is None:
-                return
-            if self._is_full:
-                self._loop.remove_reader(self._socket)
-                self._reading = False
-                return
-            before = self._seen
+        stream = self._stream
+        if stream is None:
+            return
+        if self._is_full:
+            self._loop.remove_reader(self._watched)
+            self._reading = False
+            return
+        stream.take()
+        while self._stream is not None and stream.is_pahos:
             if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return
-            if self._seen == before and not self._pending():
-                return
-        if self._pending():
+        if self._stream is not None and stream.is_pending:
             self._loop.call_soon(self._on_readable)
 
-    def _pending(self) -> bool:
-        """TLS holds bytes that the event loop cannot see."""
-        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
-
     def _on_want_write(self, *_: object) -> None:
-        if self._socket is not None and not self._writing:
+        if self._stream is not None and not self._writing:
             self._writing = True
-            self._loop.add_writer(self._socket, self._client.loop_write)
+            self._loop.add_writer(self._watched, self._on_writable)
+
+    def _on_writable(self) -> None:
+        stream = self._stream
+        self._client.loop_write()
+        if stream is not None and self._stream is not None:
+            with contextlib.suppress(OSError):  # reading tells that the connection is lost
+                stream.flush()
+            self._on_written()
+
+    def _watch_writing(self) -> None:
+        if self._stream is not None and self._stream.is_unsent:
+            self._on_want_write()
 
     def _on_written(self, *_: object) -> None:
-        if self._socket is not None and self._writing:
+        stream = self._stream
+        if stream is not None and self._writing and not stream.is_unsent:
             self._writing = False
-            self._loop.remove_writer(self._socket)
+            self._loop.remove_writer(self._watched)
 
     def _on_socket_close(self, *_: object) -> None:
         self._unwatch()
@@ -295,35 +299,22 @@ class Session:
         if not self._subscribed.done():
             self._subscribed.set_result(codes)
 
+    def _take(self, message: Message) -> None:
+        self.inbox.append(message)
+        if message.qos:
+            self._outstanding += 1
+        self._news.set()
+
     def _on_message(self, _client: object, _userdata: object, message: paho.MQTTMessage) -> None:
+        """One that the stream left to paho."""
         payload, most, cut = message.payload, self._config.max_payload, None
         if len(payload) > most:
-            payload, cut = payload[: most + 1], len(payload)  # still too long, so that it never decodes
+            payload, cut = payload[: most + 1], len(payload)
         try:
             topic = message.topic
         except UnicodeDecodeError:
             topic = "\ufffd"
-        again = message.dup or message.retain
-        self.inbox.append(Message(topic, bytes(payload), message.mid, message.qos, again, cut))
-        if message.qos:
-            self._outstanding += 1
-        self._seen += 1
-        self._news.set()
-
-
-@contextlib.contextmanager
-def _corked(connection: Any) -> Any:
-    """Small packets leave as one where the system can: thousands of acknowledgements in a few segments."""
-    cork = getattr(socket, "TCP_CORK", None)
-    if cork is None or connection is None:
-        yield
-        return
-    connection.setsockopt(socket.IPPROTO_TCP, cork, 1)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):  # the write may have found the connection closed
-            connection.setsockopt(socket.IPPROTO_TCP, cork, 0)
+        self._take(Message(topic, bytes(payload), message.mid, message.qos, message.dup or message.retain, cut))
 
 
 class _NamedContext(ssl.SSLContext):
