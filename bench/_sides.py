@@ -1,23 +1,26 @@
-"""What the benches share: our way from an adapter to the commit, and how a figure is told."""
+"""What the benches share: a source as the hub runs it, down to the commit, and how a figure is told."""
 
 import asyncio
 import contextlib
 import gc
 import statistics
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import orjson
 
-from adapters.contract import AdapterConfig, AnyDefinition, Batch
+from adapters.contract import AdapterConfig, AnyDefinition
+from hub.clock import now
 from hub.ingest.collector import spare_collector
 from hub.ingest.intake import Intake
 from hub.ingest.source import SourceSpec
+from hub.ingest.supervisor import Supervisor
 from hub.journal.log import Journal, JournalConfig
 from hub.journal.sealing import Keyring, KeyringConfig
+from hub.units import Quantity
 
-IN_FLIGHT = 16
+SOURCE = "bench"
 
 
 def told(bench: str, against: str, ours: Sequence[float], theirs: Sequence[float], unit: str) -> None:
@@ -34,10 +37,6 @@ def told(bench: str, against: str, ours: Sequence[float], theirs: Sequence[float
     print(orjson.dumps(line).decode(), flush=True)
 
 
-def spec(definition: AnyDefinition, config: AdapterConfig, source: str) -> SourceSpec:
-    return SourceSpec(id=source, definition=definition, config=config, max_skew=timedelta(hours=1))
-
-
 @contextlib.asynccontextmanager
 async def journal(folder: Path) -> AsyncIterator[Journal]:
     """SQLite, synchronous FULL, a new one."""
@@ -50,46 +49,52 @@ async def journal(folder: Path) -> AsyncIterator[Journal]:
         await opened.close()
 
 
-async def store_until(
-    journal: Journal, intake: Intake, spec: SourceSpec, batches: AsyncIterator[Batch], done: Callable[[int], bool]
-) -> int:
-    """Batches through intake into the journal, each acknowledged after its commit, in order; until `done` of the
-    number of readings that were stored and acknowledged."""
-    waiting: asyncio.Queue[tuple[asyncio.Future[object], Batch, int]] = asyncio.Queue(IN_FLIGHT)
-    stored = 0
+class Ingest:
+    """One source under the hub's own supervisor, intake and journal; `run` it."""
 
-    async def acknowledge() -> None:
-        nonlocal stored
-        while not done(stored):
-            appended, batch, count = await waiting.get()
-            await appended
-            await batch.ack()
-            stored += count
+    def __init__(
+        self, log: Journal, definition: AnyDefinition, config: AdapterConfig, quantities: Mapping[str, Quantity]
+    ) -> None:
+        spec = SourceSpec(
+            id=SOURCE,
+            definition=definition,
+            config=config,
+            every=timedelta(milliseconds=50),
+            max_skew=timedelta(hours=1),
+        )
+        self._supervisor = Supervisor([spec], Intake(log, quantities), log, now)
 
-    async with asyncio.TaskGroup() as tasks:
-        ending = tasks.create_task(acknowledge())
+    @property
+    def acknowledged(self) -> int:
+        """Readings of batches that were acknowledged after their commit. Raises what went wrong with the source."""
+        status = self._supervisor.statuses()[0]
+        if status.counts.failures or status.counts.dead_letters or status.counts.unchanged:
+            raise SystemExit(f"the source did not do as it should: {status}")
+        return status.counts.readings
 
-        async def feed() -> None:
-            async for batch in batches:
-                accepted = await intake.accept(spec, batch)
-                assert not accepted.faults, accepted.faults
-                appended = tasks.create_task(journal.append(accepted.draft))
-                await waiting.put((appended, batch, len(accepted.draft.readings)))
+    async def until(self, readings: int) -> None:
+        while self.acknowledged < readings:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.002)
 
-        feeding = tasks.create_task(feed())
-        await ending
-        feeding.cancel()
-    return stored
+    @contextlib.asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        running = asyncio.create_task(self._supervisor.run())
+        try:
+            yield
+        finally:
+            await self._supervisor.stop()
+            await running
 
 
 _PLAIN = gc.get_threshold()
 
 
-def settle(ours: bool) -> None:
-    """Neither side pays for the other's garbage; ours collects as the hub does, theirs as Python does."""
+def settle(*, spared: bool) -> None:
+    """Neither side pays for the other's garbage. Both sides collect as the hub does, so that the figure is not the
+    collector's; `spared` False: as Python does by itself."""
     gc.unfreeze()
-    gc.collect()
-    if ours:
+    if spared:
         spare_collector()
     else:
+        gc.collect()
         gc.set_threshold(*_PLAIN)

@@ -1,11 +1,11 @@
 """Messages a second from a broker's queue to the last acknowledgement, against paho that decodes and acknowledges.
 
-mosquitto holds 100,000 messages over 300 topics for each side's session; ours stores each before it acknowledges
-(SQLite, synchronous FULL); the peer decodes with orjson and acknowledges in the callback.
+mosquitto holds 100,000 messages over 300 topics for each side's session. Ours is the hub's supervisor, intake and
+journal (SQLite, synchronous FULL), from its start to the last acknowledgement, each after its commit; the peer decodes
+with orjson and acknowledges in the callback.
 """
 
 import asyncio
-import contextlib
 import math
 import sys
 import tempfile
@@ -19,11 +19,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from adapters.contract import Source
 from adapters.iot.mqtt import ADAPTER
 from adapters.iot.mqtt_config import MqttConfig
-from bench._sides import journal, settle, spec, store_until, told
-from hub.ingest.intake import Intake
+from bench._sides import Ingest, journal, settle, told
 from hub.journal.log import Journal
 from hub.units import Quantity
 from tests.servers.mosquitto import Mosquitto, Options
@@ -115,12 +113,11 @@ async def ours(port: int, folder: Path) -> tuple[float, float]:
             "sensors": [{"id": f"s{i}"} for i in range(TOPICS)],
         }
     )
-    adapter = ADAPTER.factory(Source(id="bench"), config)
-    source = spec(ADAPTER, config, "bench")
     async with journal(folder) as log:
-        async with adapter, contextlib.aclosing(adapter.read(None)) as batches:
-            began = time.perf_counter()
-            await store_until(log, Intake(log, QUANTITIES), source, batches, lambda stored: stored >= MESSAGES)
+        ingest = Ingest(log, ADAPTER, config, QUANTITIES)
+        began = time.perf_counter()
+        async with ingest.run():
+            await ingest.until(MESSAGES)
             took = time.perf_counter() - began
         return took, await stored_sum(log)
 
@@ -144,7 +141,7 @@ def main() -> int:
                 total = fill(broker.port, number)
                 results = {}
                 for side in ("ours", "theirs") if number % 2 else ("theirs", "ours"):
-                    settle(side == "ours")
+                    settle(spared=True)
                     if side == "ours":
                         results[side] = asyncio.run(ours(broker.port, folder / f"journal{number}"))
                     else:

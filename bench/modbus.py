@@ -1,11 +1,13 @@
 """Reads a second from 900 Modbus connections to the journal's commit, against pymodbus that reads and converts.
 
 One pymodbus server process; each connection reads 20 registers, ten float32; all at once, 10 sweeps. Before each
-sweep the values change by more than the deadband; that is not part of the time.
+sweep the values change by more than the deadband; that is not part of the time. Ours is the hub's supervisor, intake
+and journal (SQLite, synchronous FULL), from a sweep's beginning to the acknowledgement of its last batch.
 """
 
 import asyncio
 import contextlib
+import dataclasses
 import resource
 import struct
 import sys
@@ -13,15 +15,14 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, Self, cast
 
 from pymodbus.client import AsyncModbusTcpClient
 
-from adapters.contract import Batch, Reading, Source
+from adapters.contract import Adapter, Batch, Reading
 from adapters.iot.modbus import ADAPTER
 from adapters.iot.modbus_config import ModbusConfig
-from bench._sides import journal, settle, spec, store_until, told
-from hub.clock import now
-from hub.ingest.intake import Intake
+from bench._sides import Ingest, journal, settle, told
 from hub.units import Quantity
 from tests.servers.modbus import ModbusServer
 
@@ -76,29 +77,55 @@ async def ours(server: ModbusServer, first: int, folder: Path) -> tuple[float, f
             "connection_per": "device",
         }
     )
-    adapter = ADAPTER.factory(Source(id="bench"), config)
-    source = spec(ADAPTER, config, "bench")
-    took = total = 0.0
-    async with journal(folder) as log, adapter:
-        await adapter.check()  # opens the connections, as the peer's are open
-        claims = [claim async for claim in adapter.discover()]
-        intake = Intake(log, QUANTITIES)
-        for accepted in await intake.snapshot(source, claims, now()):
-            await log.append(accepted.draft)
+    sweeps = Sweeps(server, first)
+    definition = dataclasses.replace(ADAPTER, factory=lambda source, given: sweeps.over(ADAPTER.factory(source, given)))
+    async with journal(folder) as log:
+        ingest = Ingest(log, definition, config, QUANTITIES)
+        async with ingest.run():
+            await ingest.until(SWEEPS * READINGS)
+        return sum(sweeps.took), sweeps.total
 
-        async def sweep_once() -> AsyncIterator[Batch]:
-            nonlocal total
-            async with contextlib.aclosing(adapter.read(None)) as batches:
-                async for batch in batches:
-                    total += sum(r.value for r in batch.records if isinstance(r, Reading))
-                    yield batch
 
-        for sweep in range(SWEEPS):
-            await asyncio.to_thread(change, server, first + sweep)
-            began = time.perf_counter()
-            await store_until(log, intake, source, sweep_once(), lambda stored: stored >= READINGS)
-            took += time.perf_counter() - began
-    return took, total
+class Sweeps:
+    """Stands before the adapter: changes the values before each sweep, and takes the time from there to the last
+    batch's acknowledgement."""
+
+    def __init__(self, server: ModbusServer, first: int) -> None:
+        self._server = server
+        self._first = first
+        self._adapter: Any = None
+        self.took: list[float] = []
+        self.total = 0.0
+
+    def over(self, adapter: Adapter) -> Adapter:
+        self._adapter = adapter
+        return cast("Adapter", self)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._adapter, name)
+
+    async def __aenter__(self) -> Self:
+        await self._adapter.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._adapter.__aexit__(*error)
+
+    async def read(self, cursor: str | None) -> AsyncIterator[Batch]:
+        number = len(self.took)
+        if number == SWEEPS:
+            return
+        await asyncio.to_thread(change, self._server, self._first + number)
+        began = time.perf_counter()
+        self.took.append(0.0)
+
+        async def acknowledged() -> None:
+            self.took[number] = time.perf_counter() - began
+
+        async with contextlib.aclosing(self._adapter.read(cursor)) as batches:
+            async for batch in batches:
+                self.total += sum(r.value for r in batch.records if isinstance(r, Reading))
+                yield dataclasses.replace(batch, ack=acknowledged)
 
 
 def main() -> int:
@@ -113,7 +140,7 @@ def main() -> int:
             for number in range(ROUNDS):
                 results = {}
                 for side in ("ours", "theirs") if number % 2 else ("theirs", "ours"):
-                    settle(side == "ours")
+                    settle(spared=True)
                     first, sweeps = sweeps, sweeps + SWEEPS
                     work = ours(server, first, folder / f"journal{number}") if side == "ours" else theirs(server, first)
                     results[side], total = asyncio.run(work)
