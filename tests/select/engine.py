@@ -26,19 +26,20 @@ class Engine:
 
     def load(self, park: Park, position: int = 7) -> None:
         """This park and nothing else."""
+        self.run(self.store.write([("MATCH (n) DETACH DELETE n", {})]))
         steps: list[tuple[str, dict[str, object]]] = [
-            ("MATCH (n) DETACH DELETE n", {}),
             ("CREATE (p:Projection {name: 'graph'}) SET p.position = $position", {"position": position}),
         ]
         for entity in ("Place", "Asset", "Alert"):
-            rows = [
-                {"id": id_, **{name: value for name, value in node.items() if name != "entity" and value is not None}}
-                for id_, node in park.nodes.items()
-                if node["entity"] == entity
-            ]
-            steps.append((f"UNWIND $rows AS row CREATE (n:{entity}) SET n += row", {"rows": rows}))
-        for kind, label in _SECOND_LABEL.items():
-            steps.append((f"MATCH (n:Asset) WHERE n.kind = '{kind}' SET n:{label}", {}))
+            by_labels: dict[str, list[dict[str, object]]] = {}
+            for id_, node in park.nodes.items():
+                if node["entity"] == entity:
+                    second = _SECOND_LABEL.get(str(node.get("kind"))) if entity == "Asset" else None
+                    row = {name: value for name, value in node.items() if name != "entity" and value is not None}
+                    by_labels.setdefault(f"{entity}:{second}" if second else entity, []).append({"id": id_, **row})
+            for labels, rows in by_labels.items():
+                create = f"UNWIND $rows AS row CREATE (n:{labels} {{id: row.id}}) SET n += row"
+                steps.append((create, {"rows": rows}))
         for relation in sorted({relation for _, relation, _ in park.edges}):
             for start, end in (
                 ("Place", "Place"),
