@@ -103,7 +103,7 @@ class Desk:
             "timers": report.timers,
             "verdict": "the recorded alerts equal a fresh run" if report.agrees else "they differ",
         }
-        yield {"result": result, "failed": not report.agrees}
+        yield {"result": result}
 
     async def _backup(self, arguments: Arguments) -> AsyncIterator[Line]:
         folder = Path(_text(arguments, "folder"))

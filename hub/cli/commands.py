@@ -1,4 +1,7 @@
-"""What a person can type; each command is a few lines over `hub.operations`, `hub.app` and `hub.cli.report`."""
+"""What a person can type; each command is a few lines over `hub.operations`, `hub.app` and `hub.cli.report`.
+
+A command imports what it alone needs: the whole hub takes over a second, which `--help` need not cost.
+"""
 
 import asyncio
 import runpy
@@ -9,15 +12,10 @@ from typing import Annotated
 import typer
 
 from adapters import registry
-from adapters.iot import register_maps
 from hub import settings as park_file
-from hub.app import serve as serve_hub
-from hub.cli import check as checks
 from hub.cli import report
 from hub.cli.operate import operate, refuse_while_running
 from hub.errors import BadRequest
-from hub.journal import backup as journal_backup
-from hub.parts import journal_config, keyring_config
 from hub.telemetry import configure_logs
 
 app = typer.Typer(
@@ -50,6 +48,8 @@ def serve(
     config: Config = PARK, log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO"
 ) -> None:
     """Run the hub: read all sources, keep the journal, raise alerts, answer GraphQL. SIGTERM ends it cleanly."""
+    from hub.app import serve as serve_hub
+
     configure_logs(log_level.upper())
     asyncio.run(serve_hub(park_file.load(config)))
 
@@ -57,6 +57,8 @@ def serve(
 @app.command()
 def check(config: Config = PARK, json: Json = False) -> None:
     """Check the park file, then reach every source, the journal and the graph, and say what to mend."""
+    from hub.cli import check as checks
+
     settings = park_file.load(config)
     findings = asyncio.run(checks.check(settings))
     report.findings(findings, json=json)
@@ -107,7 +109,9 @@ def replay(
     """Run the warning rules over the journal again and compare with the alerts that were recorded."""
     if not check:
         raise BadRequest("replay only compares: causeway replay --check")
-    report.lines(operate(park_file.load(config), "replay", {}), report.REPLAY, json=json)
+    result = report.lines(operate(park_file.load(config), "replay", {}), report.REPLAY, json=json)
+    if result.get("rows"):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -134,6 +138,9 @@ def restore(
     keys: Annotated[list[Path] | None, typer.Option(help="A copy of the key store, made by backup --keys.")] = None,
 ) -> None:
     """Put a backup in place of the journal. A new epoch begins: clients' cursors are refused and they start anew."""
+    from hub.journal import backup as journal_backup
+    from hub.parts import journal_config, keyring_config
+
     settings = park_file.load(config)
     refuse_while_running(settings, "restore")
     found = journal_backup.restore(
@@ -216,6 +223,8 @@ def import_modbus_map(
     ] = None,
 ) -> None:
     """Turn a vendor's register list into the map that a Modbus source takes; doubts go to standard error."""
+    from adapters.iot import register_maps
+
     try:
         vendors = register_maps.read_vendor_maps(file.read_text(encoding="utf-8", errors="replace"))
     except ValueError as error:

@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 
 from hub import control
 from hub.errors import AlreadyRunning
-from hub.operations import Desk
-from hub.parts import open_parts
 from hub.settings import Settings
 
 
@@ -27,6 +25,9 @@ def refuse_while_running(settings: Settings, name: str) -> None:
 
 def _here(settings: Settings, name: str, arguments: Mapping[str, object]) -> Iterator[control.Line]:
     """The same operation in this process; its lines arrive while it works."""
+    from hub.operations import Desk
+    from hub.parts import open_parts
+
     lines: queue.SimpleQueue[control.Line | BaseException | None] = queue.SimpleQueue()
 
     async def work() -> None:

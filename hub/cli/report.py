@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from hub.control import Line
 
@@ -69,7 +70,7 @@ def lines(found: Iterable[Line], columns: Columns, *, json: bool) -> Mapping[str
         if json:
             print(orjson.dumps(line, default=str).decode())
         elif "progress" in line:
-            out.print(f"[dim]{line['progress']}[/dim]")
+            out.print(Text(str(line["progress"]), style="dim"))
         if isinstance(given := line.get("result"), Mapping):
             result = given
     if not json:
@@ -88,13 +89,14 @@ def _print(result: Mapping[str, Any], columns: Columns) -> None:
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Columns) -> None:
     if not rows:
-        out.print(columns.none)
+        if columns.none:
+            out.print(columns.none)
         return
     table = Table(box=None, pad_edge=False)
     for heading in columns.columns.values():
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*("" if row.get(key) is None else str(row.get(key)) for key in columns.columns))
+        table.add_row(*(Text("" if row.get(key) is None else str(row.get(key))) for key in columns.columns))
     out.print(table)
 
 

@@ -1,0 +1,117 @@
+"""The `causeway` command as an operator meets it, without a running hub."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+PARK = """
+[park]
+name = "Test park"
+
+[[quantity]]
+name = "temperature"
+unit = "Cel"
+
+[[source]]
+id = "gateway"
+adapter = "mqtt"
+[source.config]
+host = "127.0.0.1"
+port = 1
+[[source.config.subscriptions]]
+topic = "a/{sensor}"
+format = "number"
+quantity = "temperature"
+unit = "Cel"
+"""
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def causeway(tmp_path: Path) -> Run:
+    (tmp_path / "park.toml").write_text(PARK, encoding="utf-8")
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        command: Sequence[str] = [sys.executable, "-m", "hub.cli", *arguments]
+        environment = {k: v for k, v in os.environ.items() if k != "NEO4J_URI"} | {"COLUMNS": "200", "TERM": "dumb"}
+        root = str(Path(__file__).resolve().parents[2])
+        environment["PYTHONPATH"] = root
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+
+    return run
+
+
+def test_help_names_every_command_and_how_to_begin(causeway: Run) -> None:
+    said = causeway("--help").stdout
+    names = ("serve", "check", "demo", "rebuild", "replay", "backup", "restore", "sources", "adapters", "dead-letters")
+    assert all(name in said for name in names)
+    assert "causeway check" in said
+
+
+def test_check_says_what_to_mend_and_fails(causeway: Run) -> None:
+    done = causeway("check")
+    assert done.returncode == 1
+    assert "MEND source gateway" in done.stdout
+    assert "127.0.0.1:1" in done.stdout
+    found = [json.loads(line) for line in causeway("check", "--json").stdout.splitlines()]
+    assert {f["what"] for f in found if not f["ok"]} == {"source gateway (mqtt)"}
+
+
+def test_wrong_settings_end_every_command_with_2(causeway: Run, tmp_path: Path) -> None:
+    (tmp_path / "park.toml").write_text(PARK.replace("[park]", "[prak]"), encoding="utf-8")
+    done = causeway("sources")
+    assert done.returncode == 2
+    assert "did you mean 'park'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_places_come_in_after_a_look_and_a_backup_brings_them_back(causeway: Run, tmp_path: Path) -> None:
+    assert causeway("import", "places", "places.csv", "--template").returncode == 0
+    looked = causeway("import", "places", "places.csv", "--dry-run", "--json")
+    assert json.loads(looked.stdout.splitlines()[-1])["result"]["changes"] == 5
+    assert causeway("import", "places", "places.csv", "--yes").returncode == 0
+    assert "Nothing would change" in causeway("import", "places", "places.csv").stdout
+    assert causeway("backup", "copy").returncode == 0
+    assert "not empty" in causeway("backup", "copy").stderr
+    refused = causeway("restore", "copy")
+    assert (refused.returncode, "--force" in refused.stderr) == (1, True)
+    assert causeway("restore", "copy", "--force").returncode == 0
+    again = causeway("import", "places", "places.csv", "--dry-run", "--json")
+    assert json.loads(again.stdout.splitlines()[-1])["result"]["unchanged"] == 5
+
+
+def test_a_rejected_row_fails_the_look_and_names_the_row(causeway: Run, tmp_path: Path) -> None:
+    (tmp_path / "places.csv").write_text("code,kind,part_of\nA,ZONE,nowhere\n", encoding="utf-8")
+    done = causeway("import", "places", "places.csv", "--dry-run")
+    assert done.returncode == 1
+    assert "nowhere" in done.stdout
+
+
+def test_an_empty_log_replays_and_has_no_dead_letters(causeway: Run) -> None:
+    assert "equal" in causeway("replay", "--check").stdout
+    assert causeway("replay").returncode == 1
+    assert "No dead letters" in causeway("dead-letters", "list").stdout
+    assert "there is no dead letter 7" in causeway("dead-letters", "show", "7").stderr
+
+
+def test_adapters_are_listed_with_what_they_read(causeway: Run) -> None:
+    said = causeway("adapters", "list").stdout
+    assert "modbus" in said
+    assert "mqtt" in said
+
+
+def test_a_state_folder_that_another_process_holds_is_refused_by_name(causeway: Run, tmp_path: Path) -> None:
+    from hub.journal.lock import StateLock
+
+    lock = StateLock.take(tmp_path / "var")
+    try:
+        done = causeway("dead-letters", "list")
+    finally:
+        lock.release()
+    assert done.returncode == 1
+    assert str(os.getpid()) in done.stderr
