@@ -6,12 +6,15 @@ in a transaction of its own. A `Migration` node keeps what was applied.
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hub.clock import Clock
 from hub.errors import Internal
+from hub.graph import dialect as dialects
 from hub.graph.derive import schema_statements
+from hub.graph.dialect import Dialect
 from hub.graph.store import Store
 from hub.telemetry import logger
 
@@ -22,6 +25,8 @@ _NAME = re.compile(r"(\d{4})_(\w+)\.cypher")
 _COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)
 
 APPLIED = "MATCH (m:Migration) RETURN m.number AS number, m.digest AS digest ORDER BY number"
+UNOWNED = "SHOW INDEXES YIELD name, owningConstraint WHERE owningConstraint IS NULL RETURN name"
+_CONSTRAINT = re.compile(r"CREATE CONSTRAINT (\w+) ")
 NOTE = "MERGE (m:Migration {number: $number}) SET m.name = $name, m.digest = $digest, m.applied_at = $at"
 
 
@@ -62,12 +67,24 @@ async def migrate(store: Store, clock: Clock, folder: Path = FOLDER) -> None:
         raise Internal(f"the graph was written by a newer hub (migration {max(newer, key=str)}): install that one")
     for migration in known:
         if migration.number not in applied:
-            for statement in migration.statements:
-                await store.define(statement)
+            await _define(store, dialect, migration.statements)
             note = {"number": migration.number, "name": migration.name, "digest": migration.digest}
             await store.write([(NOTE, {**note, "at": clock().isoformat()})])
             log.info("graph.migrated", number=migration.number, name=migration.name)
         elif applied[migration.number] != migration.digest:
             raise Internal(f"migration {migration.number:04d}_{migration.name} was edited after it ran: add a new one")
-    for statement in schema_statements(dialect):
+    await _define(store, dialect, tuple(schema_statements(dialect)))
+
+
+async def _define(store: Store, dialect: Dialect, statements: Sequence[str]) -> None:
+    """A Neo4j that is killed while it makes a constraint keeps the constraint's index without it, and refuses the
+    constraint from then on: such an index goes first."""
+    unowned: set[object] = set()
+    if dialect is dialects.NEO4J:
+        unowned = {row["name"] for row in await store.read(UNOWNED, {})}
+    for statement in statements:
+        made = _CONSTRAINT.match(statement)
+        if made is not None and made[1] in unowned:
+            log.warning("graph.index_orphaned", name=made[1])
+            await store.define(f"DROP INDEX {made[1]} IF EXISTS")
         await store.define(statement)

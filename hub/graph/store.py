@@ -26,6 +26,7 @@ READ_SECONDS = 10.0
 WRITE_SECONDS = 60.0
 CONNECT_SECONDS = 5.0
 _GRACE_SECONDS = 2.0  # the server's own timeout comes first; ours is for a server that is silent
+_SILENT_SECONDS = 2.0  # to wait for a server that did not answer the last time: who asks shall learn it soon
 _TIMED_OUT = ("TransactionTimedOut", "TransactionTimedOutClientConfiguration")
 
 Step = tuple[str, Mapping[str, object]]
@@ -99,6 +100,11 @@ class Store:
 
         return await self._twice(work, seconds)
 
+    async def answers(self, seconds: float) -> None:
+        """Raises GraphUnavailable where the engine says nothing within `seconds`; who asks next then waits less."""
+        async with self._reached(seconds):
+            await self.read("RETURN 1 AS one", {})
+
     async def write(self, steps: Sequence[Step], *, seconds: float = WRITE_SECONDS) -> None:
         """All steps in one transaction, or none. Raises GraphUnavailable, DeadlineExceeded."""
 
@@ -122,11 +128,12 @@ class Store:
     async def _twice(
         self, work: Callable[[], Awaitable[list[dict[str, object]]]], seconds: float
     ) -> list[dict[str, object]]:
+        patience = seconds + _GRACE_SECONDS if self.available else _SILENT_SECONDS
         try:
-            async with self._reached(seconds + _GRACE_SECONDS, quiet=True):
+            async with self._reached(patience, quiet=True):
                 return await work()
         except _Dead:  # a pooled connection whose server was started anew since
-            async with self._reached(seconds + _GRACE_SECONDS):
+            async with self._reached(patience):
                 return await work()
 
     @asynccontextmanager
