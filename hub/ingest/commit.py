@@ -5,9 +5,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from hub.errors import StorageFull
+from hub.errors import BadRequest, StorageFull
+from hub.ingest.flood import Flood
 from hub.ingest.health import SourceHealth
 from hub.ingest.intake import Accepted
+from hub.ingest.refused import store_apart
 from hub.journal.log import Journal
 from hub.journal.records import Draft
 from hub.telemetry import logger
@@ -34,9 +36,10 @@ class Pending:
 class Committer:
     """One session's way into the journal. Nothing is acknowledged before `append` has returned."""
 
-    def __init__(self, journal: Journal, health: SourceHealth) -> None:
+    def __init__(self, journal: Journal, health: SourceHealth, flood: Flood) -> None:
         self._journal = journal
         self._health = health
+        self._flood = flood
         self._waiting = deque[Pending]()
         self._weight = 0
         self._working = False
@@ -56,7 +59,8 @@ class Committer:
             await self._changed.wait_for(lambda: not self._waiting and not self._working)
 
     async def run(self) -> None:
-        """Never ends; raises what the journal or an acknowledgement raises, a full disk apart."""
+        """Never ends; raises what the journal or an acknowledgement raises; a full disk is waited for, and what the
+        journal refuses is kept as dead letters."""
         while True:
             async with self._changed:
                 await self._changed.wait_for(lambda: bool(self._waiting))
@@ -64,7 +68,7 @@ class Committer:
                 self._working = True
             draft = _merged(group)
             if not _is_empty(draft):
-                await self._append(draft)
+                await self._store(draft)
             for pending in group:
                 await pending.ack()
                 self._health.stored(pending.accepted)
@@ -81,6 +85,14 @@ class Committer:
         while self._waiting and not group[-1].accepted.draft.claims and not self._waiting[0].accepted.draft.claims:
             group.append(self._waiting.popleft())
         return group
+
+    async def _store(self, draft: Draft) -> None:
+        try:
+            await self._append(draft)
+        except BadRequest as refused:
+            log.warning("source.refused", source=draft.source, reason=refused.message)
+            self._health.refused(await store_apart(self._append, self._journal, draft))
+        self._flood.stored(draft.dead_letters)
 
     async def _append(self, draft: Draft) -> None:
         delay, most = _RETRY

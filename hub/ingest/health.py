@@ -1,9 +1,10 @@
 """How one source does: what failed, what is silent, what waits; and since when."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from adapters.contract import Fault, HealthState
+from adapters.contract import DeadLetter, Fault, HealthState
 from hub.clock import EPOCH, Clock, from_micros
 from hub.ingest.intake import Accepted
 from hub.ingest.source import Counts, SourceSpec, SourceStatus
@@ -46,12 +47,22 @@ class SourceHealth:
             claims=counts.claims + len(draft.claims),
             signals=counts.signals + len(draft.signals),
             dead_letters=counts.dead_letters + len(draft.dead_letters),
+            not_kept=counts.not_kept + accepted.not_kept,
             failures=counts.failures,
         )
         at = from_micros(draft.readings[-1].at) if draft.readings else draft.received_at
         self._lag = max(0.0, (self._clock() - at).total_seconds())
         for fault in accepted.faults:
             self.note(fault)
+
+    def refused(self, letters: Sequence[DeadLetter]) -> None:
+        """The journal would not take what these hold; they are kept."""
+        if letters:
+            self._counts = replace(self._counts, dead_letters=self._counts.dead_letters + len(letters))
+            more = f" (and {len(letters) - 1} more)" if len(letters) > 1 else ""
+            self.note(
+                Fault(where=letters[0].where, reason=f"{letters[0].reason}{more}; see causeway dead-letters list")
+            )
 
     def note(self, fault: Fault) -> None:
         self._notes.pop(fault.where, None)

@@ -12,10 +12,7 @@ from hub.ingest.readings import Readings, Taken
 from hub.ingest.source import SourceSpec
 from hub.journal.log import Journal
 from hub.journal.records import Draft
-from hub.telemetry import logger
 from hub.units import Quantity
-
-log = logger(__name__)
 
 SNAPSHOT_PAGE = 1000
 """Claims in one transaction of a snapshot, so that a large source does not hold up the others."""
@@ -28,6 +25,7 @@ class Accepted:
     draft: Draft
     faults: Sequence[Fault] = ()
     unchanged: int = 0  # readings within their deadband, seen and not stored
+    not_kept: int = 0  # dead letters that were only counted
 
 
 class Intake:
@@ -45,10 +43,6 @@ class Intake:
 
     async def accept(self, spec: SourceSpec, batch: Batch) -> Accepted:
         """A batch, normalised. Raises nothing for a bad record."""
-        for dead in batch.unreadable:
-            if dead.bug is not None:
-                name = spec.definition.name
-                log.error("source.decode_bug", source=spec.id, adapter=name, key=dead.raw.key, exc_info=dead.bug)
         return await self.records(
             spec,
             batch.records,

@@ -4,17 +4,18 @@ A reading that is odd in any way (a naive or unbelievable time, a quality, an in
 slower path; what cannot be taken at all comes back as a reason.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from adapters.contract import Quality, Reading
 from hub.clock import EPOCH, to_micros
+from hub.errors import BadRequest
 from hub.ingest.hints import nearest
 from hub.ingest.source import SourceSpec
 from hub.journal.log import Journal
 from hub.journal.readings import Flag, flags_of
-from hub.journal.records import ReadingRow
+from hub.journal.records import ReadingRow, Series
 from hub.units import Conversion, Quantity, UnitError, conversion
 
 _SECOND = 1_000_000
@@ -81,15 +82,30 @@ class Readings:
                     wanted[key] = judged
         if not wanted:
             return
-        units = {name: quantity.unit for name, quantity in self._quantities.items()}
-        made = await self._journal.series(self._spec.id, [(sensor, name, units[name]) for sensor, name, _ in wanted])
-        latest = await self._journal.latest(sorted({series.sensor for series in made}))
+        made = await self._made(wanted)
+        latest = await self._journal.latest(sorted({series.sensor for series in made.values()}))
         newest = {each.series.id: each.row for rows in latest.values() for each in rows}
-        for (key, state), series in zip(wanted.items(), made, strict=True):
+        for key, series in made.items():
+            state = wanted[key]
             state.series = series.id
             if (row := newest.get(series.id)) is not None:
                 state.last, state.last_at, state.flags = row.value, row.at, row.flags & ~Flag.REDELIVERED
             self._states[key] = state
+
+    async def _made(self, wanted: Iterable[Key]) -> dict[Key, Series]:
+        """Their series; one whose names the journal cannot store is refused by itself."""
+        keys = list(wanted)
+        names = [(sensor, quantity, self._quantities[quantity].unit) for sensor, quantity, _ in keys]
+        try:
+            return dict(zip(keys, await self._journal.series(self._spec.id, names), strict=True))
+        except BadRequest as refused:
+            if len(keys) == 1:
+                self._refused[keys[0]] = f"the journal refuses its names: {refused.message}"
+                return {}
+        made: dict[Key, Series] = {}
+        for key in keys:
+            made |= await self._made([key])
+        return made
 
     def _judge(self, sensor: str, quantity: str, unit: str) -> SeriesState | str:
         if not sensor:
@@ -163,7 +179,7 @@ class Readings:
     def _take_odd(self, reading: Reading, state: SeriesState, received: int, taken: Taken) -> None:
         given: object = reading.value
         if isinstance(given, bool) or not isinstance(given, int | float):
-            taken.refused.append((reading, f"the value {given!r} is no number"))
+            taken.refused.append((reading, f"the value is no number but {type(given).__name__}"))
             return
         try:
             value = float(given) * state.factor + state.offset

@@ -21,6 +21,7 @@ from adapters.contract import (
 from hub.clock import Clock
 from hub.errors import Refused
 from hub.ingest.commit import Committer, Pending
+from hub.ingest.flood import Flood
 from hub.ingest.health import SourceHealth
 from hub.ingest.intake import Intake
 from hub.ingest.source import SourceSpec
@@ -51,6 +52,7 @@ class Session:
         self._health = health
         self._clock = clock
         self._chance = chance
+        self._flood = Flood(spec)
         self._discovered = clock() - spec.discover_every - timedelta(seconds=1)
         self._confirmed = False
         self._confirming = asyncio.Event()
@@ -65,7 +67,7 @@ class Session:
             self._health.version = found.version
             if found.state is not HealthState.OK:
                 self._health.note(Fault(where=self._spec.id, reason=found.text))
-            committer = Committer(self._journal, self._health)
+            committer = Committer(self._journal, self._health, self._flood)
             self.is_open = True
             try:
                 async with asyncio.TaskGroup() as group:
@@ -84,6 +86,11 @@ class Session:
     def stop(self) -> None:
         """An open session stores and acknowledges what was read, and ends."""
         self._stopping.set()
+
+    def forget(self) -> None:
+        """What was read and not stored comes again: it must not count as the last of its kind."""
+        self._intake.forget(self._spec.id)
+        self._flood.forget()
 
     def confirm(self) -> None:
         self._confirmed = True
@@ -135,7 +142,7 @@ class Session:
                 batch = coming.result() if coming.done() else None
                 if not isinstance(batch, Batch):
                     break
-                accepted = await self._intake.accept(self._spec, batch)
+                accepted = self._flood.thin(await self._intake.accept(self._spec, batch))
                 sign = bool(batch.records or batch.unreadable)
                 await halt.unless(committer.put(Pending(accepted=accepted, ack=batch.ack, sign=sign)))
                 cursor = batch.cursor or cursor
@@ -189,7 +196,7 @@ class Session:
         else:
             self._health.question = None
         for page in pages:
-            await committer.put(Pending(accepted=page, ack=_nothing, sign=False))
+            await committer.put(Pending(accepted=self._flood.thin(page), ack=_nothing, sign=False))
         self._discovered = self._clock()
 
 

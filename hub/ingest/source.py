@@ -26,11 +26,13 @@ class SourceSpec:
     organization: str | None = None
     retire_guard: float = 0.3  # the share of its entities that one snapshot may retire unasked
     buffered_history: bool = False  # stamps in the past are the device's buffer, not a wrong clock
+    dead_letters_per_hour: int = 10_000  # kept; past it they are only counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Since the hub started. `unchanged` readings stayed within their deadband; they count as seen."""
+    """Since the hub started. `unchanged` readings stayed within their deadband; they count as seen. Dead letters
+    `not_kept` are like one that is, or came past the hour's bound."""
 
     batches: int = 0
     readings: int = 0
@@ -38,6 +40,7 @@ class Counts:
     claims: int = 0
     signals: int = 0
     dead_letters: int = 0
+    not_kept: int = 0
     failures: int = 0
 
 

@@ -98,7 +98,6 @@ class _Runner:
         self.health = SourceHealth(spec, clock)
         self.watch = Watch(self.health, journal, clock)
         self.session = Session(spec, intake, journal, self.health, clock, chance)
-        self._intake = intake
         self._pace = pace
         self._chance = chance
 
@@ -112,7 +111,7 @@ class _Runner:
                 if self.health.status().last_batch_at != before:
                     failures = 0
                 self._failed(error)
-                self._intake.forget(self.spec.id)
+                self.session.forget()
                 delay = min(self._pace.most, self._pace.first * 2 ** min(failures, 20))
                 failures += 1
                 self.watch.look()

@@ -137,7 +137,7 @@ class Fold:
             adapter_version=draft.adapter_version,
             records=len(batch.records),
             readings=len(rows),
-            oldest_at=min((row[1] for row in rows), default=None),
+            oldest_at=min([row[1] for row in rows], default=None),
         )
         hashed = readings_hash(rows) if rows else None
         self.digest = batch_digest(self.digest, row, hashed, batch.records)
@@ -269,11 +269,11 @@ class Fold:
                 {
                     "source": draft.source,
                     "sealed_as": name,
-                    "key": letter.raw.key,
+                    "key": _storable(letter.raw.key),
                     "received_at": to_micros(letter.raw.received_at),
                     "recorded_at": to_micros(self.recorded_at),
-                    "reason": letter.reason,
-                    "where": letter.where,
+                    "reason": _storable(letter.reason),
+                    "where": _storable(letter.where),
                     "adapter_version": draft.adapter_version,
                     "data": self._seals.seal(draft.source, name, letter.raw.data),
                 },
@@ -353,3 +353,9 @@ class Fold:
 
 def _key(series: Series) -> tuple[str, str, str]:
     return series.external_id, series.quantity, series.unit
+
+
+def _storable(text: str) -> str:
+    """What names a dead letter is told by its source, and must not keep it from being kept: neither NUL nor half a
+    character can be stored."""
+    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

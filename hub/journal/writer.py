@@ -142,8 +142,8 @@ class Writer:
             if storage_problem(error) is not None:
                 raise
             job.error = error  # the caller's to handle; its neighbours go on
-            if isinstance(error, sa.exc.IntegrityError | sa.exc.DataError | TypeError | OverflowError):
-                job.error = BadRequest(f"the journal cannot store this: {type(error).__name__}")
+            if isinstance(error, sa.exc.IntegrityError | sa.exc.DataError | TypeError | OverflowError | UnicodeError):
+                job.error = BadRequest(f"the journal cannot store this: {_why(error)}")
                 job.error.__cause__ = error
 
     def _failed(self, jobs: list[_Job], error: Exception) -> None:
@@ -192,3 +192,15 @@ class Writer:
                 job.future.set_exception(job.error)
             else:
                 job.future.set_result(job.result)
+
+
+def _why(error: Exception) -> str:
+    """In the words of whoever refused, where these name no value."""
+    if isinstance(error, UnicodeError):
+        return "a text holds half a character (a lone surrogate)"
+    if isinstance(error, sa.exc.IntegrityError):
+        return "it contradicts what is stored"
+    cause = error.orig if isinstance(error, sa.exc.DataError) else error
+    if "NUL" in str(cause):
+        return "a text holds a NUL character"
+    return type(cause).__name__

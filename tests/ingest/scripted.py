@@ -121,14 +121,21 @@ class Scripted:
             raise Unreadable("not `sensor value`") from error
 
 
-def spec_of(script: Script, name: str = "scripted", **changes: Any) -> SourceSpec:
+def spec_of(
+    script: Script,
+    name: str = "scripted",
+    *,
+    made: Callable[[Script], Scripted] = Scripted,
+    polls: bool = False,
+    **changes: Any,
+) -> SourceSpec:
     definition = Definition(
         name="scripted",
         version="1",
         summary="",
         config=AdapterConfig,
-        factory=lambda source, config: Scripted(script),
-        polls=False,
+        factory=lambda source, config: made(script),
+        polls=polls,
     )
     given: dict[str, Any] = {"expect_within": timedelta(seconds=30), **changes}
     return SourceSpec(id=name, definition=definition, config=AdapterConfig(), **given)
