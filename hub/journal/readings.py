@@ -16,6 +16,7 @@ from hub.journal.entries import READING_COLUMNS
 from hub.journal.records import Latest, ReadingRow, Series
 from hub.journal.statements import LIVING, NAMED, asked_for, chunks, members
 
+_INFINITE = math.inf
 _LARGEST = 1 << 53  # of microseconds: the year 2255; more is a mistake of the caller's
 
 
@@ -59,10 +60,10 @@ def _array(column: Iterable[float | None]) -> str:
 def store(connection: sa.Connection, dialect: Dialect, batch: int, rows: Sequence[ReadingRow]) -> Sequence[ReadingRow]:
     """Inserts under the batch's number; returns those that were new, in the order of (series, at)."""
     for row in rows:
-        if not math.isfinite(row[2]) or not -_LARGEST < row[1] < _LARGEST:
+        if not (-_INFINITE < row[2] < _INFINITE and -_LARGEST < row[1] < _LARGEST):
             raise BadRequest(f"a reading of series {row[0]} has the value {row[2]} at {row[1]}: both must be finite")
-    signless = [row if row[2] else row._replace(value=0.0) for row in rows]  # SQLite forgets the sign of -0.0
-    ordered = sorted(signless, key=_in_order)
+    ordered = [row if row[2] else row._replace(value=0.0) for row in rows]  # SQLite forgets the sign of -0.0
+    ordered.sort(key=_in_order)
     cursor = connection.connection.cursor()  # the driver's own: thousands a second need no statement objects
     try:
         if dialect == "sqlite":
