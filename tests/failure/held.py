@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hub.journal.cursors import FeedCursor
 from hub.journal.log import Journal, JournalConfig
 from hub.journal.readings import Flag
 from hub.journal.records import EventEntry, ReadingRow, ReadingsEntry
@@ -29,9 +30,10 @@ class Held:
     def numbers(self, sensor: str) -> list[int]:
         return [int(row.value) for row in self.readings.get((sensor, "number"), ())]
 
-    def alert_events(self) -> list[tuple[str, str]]:
-        """(type, id) as a subscriber sees them."""
-        found = [e for e in self.events if e.type.startswith("alert.")]
+    def alert_events(self, after: str | None = None) -> list[tuple[str, str]]:
+        """(type, id) as a subscriber sees them who began after the cursor."""
+        seq = FeedCursor.decode(after).seq if after is not None else 0
+        found = [e for e in self.events if e.type.startswith("alert.") and e.seq > seq]
         return [(e.type.removeprefix("alert.").upper(), e.stream.removeprefix("alert:")) for e in found]
 
     def of_source(self, source: str) -> list[str]:

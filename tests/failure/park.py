@@ -66,7 +66,14 @@ topic = "timed/{{sensor}}"
 format = "json"
 time_path = "at"
 time_format = "epoch_ms"
-values = [{{ path = "n", quantity = "number" }}, {{ path = "t", quantity = "temperature", unit = "Cel", optional = true }}]
+[[source.config.subscriptions.values]]
+path = "n"
+quantity = "number"
+[[source.config.subscriptions.values]]
+path = "t"
+quantity = "temperature"
+unit = "Cel"
+optional = true
 [[source.config.subscriptions]]
 topic = "counted/{{sensor}}"
 format = "json"
@@ -161,8 +168,12 @@ class Park:
     def start(self, *, before: Sequence[str] = (), seconds: float = 60) -> Process:
         """The hub's process, once it answers queries that need the graph."""
         process = self.launch(before=before)
-        self.until(lambda: self.part("graph")["state"] == "OK", "the graph to be there", seconds)
+        self.until(self._graph_stands, "the graph to be there", seconds)
         return process
+
+    def _graph_stands(self) -> bool:
+        graph = self.part("graph")
+        return graph["state"] == "OK" and graph["position"] > 0
 
     def kill(self) -> None:
         assert self.hub is not None
@@ -192,8 +203,8 @@ class Park:
         """All lines that this park's hubs logged, in order."""
         found: list[dict[str, Any]] = []
         for number in range(1, self._starts + 1):
-            for line in (self.folder / f"hub-{number}.log").read_text(errors="replace").splitlines():
-                found.append(json.loads(line) if line.startswith("{") else {"event": line})
+            lines = (self.folder / f"hub-{number}.log").read_text(errors="replace").splitlines()
+            found += [json.loads(line) if line.startswith("{") else {"event": line} for line in lines]
         return found
 
     def command(self, *words: str, seconds: float = 90) -> subprocess.CompletedProcess[str]:
@@ -263,18 +274,23 @@ class Park:
 
     # ---- its graph
 
-    def graph_dump(self) -> tuple[object, object]:
+    def graph_dump(self) -> tuple[list[object], list[object]]:
         """All that the graph holds, once it shows the whole journal."""
-        self.until(lambda: self.part("graph")["behind"] == 0, "the graph to catch up", 60)
+        self.until(self._all_caught_up, "graph and alerts to catch up", 60)
 
-        async def read() -> tuple[object, object]:
+        async def read() -> tuple[list[object], list[object]]:
             store = await Store.open(self._graph_config())
             try:
-                return await dump(store)
+                return await dump(store)  # type: ignore[return-value]
             finally:
                 await store.close()
 
         return asyncio.run(read())
+
+    def _all_caught_up(self) -> bool:
+        parts = self.ready()[1]["parts"]
+        behind: int = parts["graph"]["behind"] + parts["warning"]["behind"]
+        return behind == 0
 
     def _graph_config(self) -> GraphConfig:
         if self.graph is not None:
@@ -287,7 +303,10 @@ class Park:
         followed = self.graph_dump()
         assert followed[0], "the graph is empty"
         self.results("rebuild")
-        assert self.graph_dump() == followed, "the graph that followed the journal differs from a rebuild"
+        rebuilt = self.graph_dump()
+        for name, before, after in zip(("nodes", "links"), followed, rebuilt, strict=True):
+            stale, missing = [x for x in before if x not in after], [x for x in after if x not in before]
+            assert before == after, f"of {len(after)} {name} the graph had {stale[:3]}, and a rebuild has {missing[:3]}"
 
     def replay_agrees(self) -> int:
         """How many alert events `causeway replay --check` compared."""

@@ -25,7 +25,7 @@ class Subscriber:
         self.closed: list[int] = []
         self.refused: list[object] = []
         self.connections = 0
-        self.cursor = after
+        self.begin = self.cursor = after
         self._port = port
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="subscriber", daemon=True)

@@ -4,19 +4,17 @@ import json
 import os
 import random
 import time
-from collections.abc import Callable
 
 import pytest
 
 from tests.failure.conftest import Parks
 from tests.failure.held import Held, nothing_lost_nothing_double
-from tests.failure.load import Counting, Publisher
+from tests.failure.load import Counting
 from tests.failure.park import Park
+from tests.failure.steps import Publishers, everything_arrived, has_every_alert, hear_first_message
 from tests.failure.subscriber import Subscriber
 from tests.servers.modbus import ModbusServer
 from tests.servers.mosquitto import Mosquitto
-
-Publishers = Callable[..., Publisher]
 
 
 @pytest.mark.timeout(240)
@@ -55,15 +53,15 @@ def _killed(park: Park, broker: Mosquitto, cabinet: ModbusServer, publishers: Pu
     finally:
         counting.stop()
     load.stop()
-    everything_arrived(park, publishers, broker)
-    park.until(lambda: _same(park, subscriber), "the subscriber to have every alert event", 60)
+    everything_arrived(park, publishers)
+    park.until(lambda: has_every_alert(subscriber, park), "the subscriber to have every alert event", 60)
     subscriber.stop()
     held = Held.by(park)
     repeated = nothing_lost_nothing_double(held, load.sent, crashes=kills)
     polled = held.numbers("cabinet")
     assert polled == sorted(set(polled)), "the Modbus register's numbers are not in order, or double"
     assert polled[-1] == counting.number
-    alerts = held.alert_events()
+    alerts = held.alert_events(begin)
     assert alerts, "the load raised no alert"
     assert subscriber.events == alerts, "the subscriber missed an alert event, or had one twice"
     assert not subscriber.refused
@@ -84,35 +82,3 @@ def _killed(park: Park, broker: Mosquitto, cabinet: ModbusServer, publishers: Pu
         "batches_verified": held.batches,
     }
     print(json.dumps(figures))
-
-
-def hear_first_message(park: Park, publishers: Publishers) -> None:
-    """From here on the broker keeps what the hub has not acknowledged."""
-    probe = publishers(park.broker, sensors=0, name="probe")
-
-    def heard() -> bool:
-        probe.publish("timed-probe")
-        time.sleep(0.2)
-        return park.figure("causeway_appended_total", source="broker", kind="reading") > 0
-
-    park.until(heard, "the first message to be stored")
-
-
-def everything_arrived(park: Park, publishers: Publishers, broker: Mosquitto) -> None:
-    """What a session sent before a message comes before it."""
-    last = publishers(broker.port, sensors=0, name="last")
-    last.publish("timed-last")
-    last.taken()
-    latest = '{ assets(filter: {search: "timed-last"}) { nodes { name sensor { latest { value } } } } }'
-
-    def arrived() -> bool:
-        nodes = park.query(latest)["assets"]["nodes"]
-        return any(n["name"] == "timed-last" and n["sensor"]["latest"] for n in nodes)
-
-    park.until(arrived, "all that the broker held to be stored", 90)
-
-
-def _same(park: Park, subscriber: Subscriber) -> bool:
-    """The engine has read the whole log, and the subscriber the whole feed."""
-    behind = park.part("warning")["behind"]
-    return behind == 0 and subscriber.events == Held.by(park).alert_events()
