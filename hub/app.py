@@ -150,9 +150,16 @@ class Hub:
             path.unlink(missing_ok=True)
 
     async def _expire(self) -> None:
+        kept = self.parts.settings.journal
         while True:
             try:
-                await self.parts.journal.expire(self.parts.clock(), self.parts.retention)
+                at = self.parts.clock()
+                await self.parts.journal.expire(at, self.parts.retention)
+                pruned = await self.parts.journal.prune(
+                    at, dead_letters=kept.dead_letter_retention, commands=kept.command_retention
+                )
+                if any(pruned):
+                    log.info("retention.pruned", **pruned._asdict())
             except CausewayError as error:
                 log.warning("retention.failed", reason=error.message)
             await asyncio.sleep(EXPIRE_EVERY.total_seconds())

@@ -66,6 +66,7 @@ def source_specs(settings: Settings) -> tuple[SourceSpec, ...]:
             organization=s.section.organization,
             retire_guard=s.section.retire_guard,
             buffered_history=s.section.buffered_history,
+            dead_letters_per_hour=s.section.dead_letters_per_hour,
         )
         for s in settings.sources
     )

@@ -64,6 +64,8 @@ class JournalSection(Section):
     )  # `sqlite`, or `postgresql://USER@HOST/DB`
     keys_url: str | None = None  # a database of its own for the key store; with PostgreSQL only
     password: Secret | None = None  # where the URL names none
+    dead_letter_retention: Duration = timedelta(days=90)  # what could not be read is deleted after it
+    command_retention: Duration = timedelta(days=30)  # for so long a repeated idempotencyKey gets the first answer
 
 
 class GraphSection(Section):
@@ -103,6 +105,7 @@ class SourceSection(Section):
     organization: str | None = None  # whose records it holds; none: the park's own
     buffered_history: bool = False  # old stamps are the device's buffer, not a wrong clock
     retire_guard: float = Field(default=0.3, ge=0, le=1)  # the share of its things that may vanish at once unasked
+    dead_letters_per_hour: int = Field(default=10_000, ge=1)  # kept; past it they are only counted
     config: dict[str, object] = Field(default_factory=dict)  # the adapter's own settings
 
 

@@ -38,6 +38,10 @@ class Seals(Protocol):
         """The plain bytes; None where the key was forgotten."""
         ...
 
+    def discard(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Deletes keys whose sealed values are about to go by age."""
+        ...
+
     def hmac(self, text: str) -> str:
         """A keyed hash: equal texts can be seen to be equal, and no more."""
         ...
@@ -56,6 +60,9 @@ class NoSeals:
 
     def unseal(self, source: str, external_id: str, sealed: bytes) -> bytes | None:
         return None
+
+    def discard(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """There are none."""
 
     def hmac(self, text: str) -> str:
         self._refuse()

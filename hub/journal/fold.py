@@ -60,7 +60,7 @@ class Fold:
         self.identity = identity
         self.entries: list[Entry] = []
         self._dialect = dialect
-        self._seals = seals
+        self.seals = seals
         self._known_series = known_series
         self._seen: dict[tuple[str, str], int] = {}
         row = connection.execute(sa.select(t.meta.c.head, t.meta.c.digest)).one()
@@ -161,7 +161,7 @@ class Fold:
         hashes = {external_id: found.content_hash for external_id, found in known.items()}
         changed: list[tuple[Claim, bytes]] = []
         for claim in claims:
-            hashed = content_hash(claim, self._seals)
+            hashed = content_hash(claim, self.seals)
             if hashes.get(claim.external_id) != hashed:
                 hashes[claim.external_id] = hashed
                 changed.append((claim, hashed))
@@ -170,7 +170,7 @@ class Fold:
                 batch.entities[claim.external_id] = found.entity
         if not changed:
             return
-        self._seals.ensure([(source, claim.external_id) for claim, _ in changed if says_personal(claim)])
+        self.seals.ensure([(source, claim.external_id) for claim, _ in changed if says_personal(claim)])
         resolution = self.identity.resolve(self.connection, source, [claim for claim, _ in changed], self.recorded_at)
         replacements: list[held.Replacement] = []
         for claim, hashed in changed:
@@ -186,7 +186,7 @@ class Fold:
                     external_id=claim.external_id,
                     entity=resolution.entities[claim.external_id],
                     cause=cause,
-                    payload=encode_claim(source, claim, resolution.targets, self._seals),
+                    payload=encode_claim(source, claim, resolution.targets, self.seals),
                 )
             )
             batch.changed.add((source, claim.external_id))
@@ -262,7 +262,7 @@ class Fold:
 
     def _dead_letters(self, draft: Draft) -> None:
         names = [uuid7(self.recorded_at) for _ in draft.dead_letters]
-        self._seals.ensure([(draft.source, name) for name in names])
+        self.seals.ensure([(draft.source, name) for name in names])
         for name, letter in zip(names, draft.dead_letters, strict=True):
             self.connection.execute(
                 sa.insert(t.dead_letter),
@@ -275,7 +275,7 @@ class Fold:
                     "reason": _storable(letter.reason),
                     "where": _storable(letter.where),
                     "adapter_version": draft.adapter_version,
-                    "data": self._seals.seal(draft.source, name, letter.raw.data),
+                    "data": self.seals.seal(draft.source, name, letter.raw.data),
                 },
             )
 

@@ -40,6 +40,7 @@ from hub.journal.records import (
     HeldDeadLetter,
     Latest,
     NewEvent,
+    Pruned,
     ReadingRow,
     ReadingsEntry,
     Series,
@@ -298,6 +299,18 @@ class Journal:
                 while some := await self._writer.do(partial(expiry.delete_some, series=series, before=before)):
                     deleted += some
         return deleted
+
+    async def prune(self, at: datetime, *, dead_letters: timedelta, commands: timedelta) -> Pruned:
+        """Deletes what at `at` is older: dead letters with their keys, and commands' idempotency keys."""
+        pruned = []
+        for delete, before in (
+            (expiry.delete_dead_letters, at - dead_letters),
+            (expiry.delete_commands, at - commands),
+        ):
+            pruned.append(0)
+            while some := await self._writer.do(partial(delete, before=before)):
+                pruned[-1] += some
+        return Pruned(*pruned)
 
     async def verify_chain(self) -> int:
         """Walks the whole digest chain; the number of batches. Raises JournalCorrupt, naming the first batch that

@@ -199,3 +199,10 @@ class HeldDeadLetter:
     adapter_version: str
     data: bytes | None
     replayed_at: datetime | None
+
+
+class Pruned(NamedTuple):
+    """How many went by age."""
+
+    dead_letters: int
+    commands: int

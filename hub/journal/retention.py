@@ -1,6 +1,7 @@
-"""Deletes readings that are older than their quantity's retention, a bounded number at a time, never the latest.
+"""Deletes what is older than its retention, a bounded number at a time: readings, dead letters, idempotency keys.
 
-The log is told before the first one goes, so that the digest chain holds at every moment in between.
+Of readings the latest stays, and the log is told before the first one goes, so that the digest chain holds at every
+moment in between; the others are no part of the chain.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from hub.journal.upcast import CURRENT
 
 STREAM = "readings"
 EVENT = "readings.expired"
-AT_ONCE = 2000  # readings in one transaction: other writers wait that long
+AT_ONCE = 2000  # rows in one transaction: other writers wait that long
 
 
 def _old(series: int, before: int) -> sa.ColumnElement[bool]:
@@ -60,3 +61,22 @@ def delete_some(fold: Fold, series: int, before: datetime) -> int:
             sa.delete(t.reading).where(t.reading.c.series == series, t.reading.c.at.between(some[0], some[-1]))
         )
     return len(some)
+
+
+def delete_dead_letters(fold: Fold, before: datetime) -> int:
+    """Deletes at most AT_ONCE of the dead letters recorded before, and their keys; how many."""
+    letter = t.dead_letter.c
+    oldest = sa.select(letter.id, letter.source, letter.sealed_as, letter.recorded_at).order_by(letter.id)
+    some = [row for row in fold.connection.execute(oldest.limit(AT_ONCE)) if row.recorded_at < to_micros(before)]
+    if some:
+        fold.seals.discard([(row.source, row.sealed_as) for row in some])
+        fold.connection.execute(sa.delete(t.dead_letter).where(letter.id.in_([row.id for row in some])))
+    return len(some)
+
+
+def delete_commands(fold: Fold, before: datetime) -> int:
+    """Deletes at most AT_ONCE of the idempotency keys recorded before; how many. A repeat after that is a new
+    command."""
+    key = sa.tuple_(t.command.c.actor, t.command.c.key)
+    old = sa.select(t.command.c.actor, t.command.c.key).where(t.command.c.recorded_at < to_micros(before))
+    return fold.connection.execute(sa.delete(t.command).where(key.in_(old.limit(AT_ONCE)))).rowcount

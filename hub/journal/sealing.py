@@ -167,6 +167,16 @@ class Keyring:
         except InvalidTag:
             return None  # sealed with an earlier key of the same pair, which was forgotten
 
+    def discard(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Deletes keys whose sealed values are about to go by age: nobody asked to be forgotten, so no list says it."""
+        holders = sorted({self._holder(source, external_id) for source, external_id in pairs})
+        with self._lock:
+            for holder in holders:
+                self._keys.pop(holder, None)
+            with self._writing() as connection:
+                for chunk in _chunks(holders):
+                    connection.execute(sa.delete(_data_key).where(_data_key.c.holder.in_(chunk)))
+
     def hmac(self, text: str) -> str:
         """HMAC-SHA256 in hex, under a key of its own: how identifiers of personal schemes are stored."""
         return hmac_.new(self._identifiers, text.encode(), hashlib.sha256).hexdigest()
