@@ -8,6 +8,7 @@ from hub.errors import Conflict, NotFound
 from hub.warning.desk import AlertClosed, AlreadyAcknowledged
 from schema.nodes.alerts import Alert
 from schema.problems import AcknowledgementConflict, AlertAlreadyAcknowledged, AlertAlreadyClosed, AlertNotFound
+from schema.reading import sees_alert
 from schema.rows import Asked
 from schema.snapshots import row_of
 
@@ -38,6 +39,8 @@ _Key = Annotated[
 async def _acknowledge(info: Asked, id_: _Id, idempotency_key: _Key, note: _Note = None) -> AcknowledgeAlertResult:
     context = info.context
     try:
+        if not await sees_alert(info, id_):
+            raise NotFound(f"there is no alert {id_!r}")
         done = await context.services.desk.acknowledge(context.viewer, id_, note, idempotency_key)
     except NotFound as error:
         return AlertNotFound(code=error.code, message=error.message)

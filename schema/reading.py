@@ -1,11 +1,12 @@
 """What resolvers call: the park's places, assets and alerts from the graph, facts and readings from the journal."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from hub.clock import EPOCH, from_micros
-from hub.errors import BadRequest, Forbidden, GraphBehind
+from hub.errors import BadRequest, Forbidden, GraphBehind, GraphUnavailable
 from hub.graph.derive import entities
 from hub.graph.rows import fit
 from hub.graph.select import select
@@ -14,12 +15,16 @@ from hub.journal.choice import best_first
 from hub.journal.cursors import FeedCursor
 from hub.journal.readings import quality_of
 from hub.journal.records import HeldClaim, ReadingRow, Series
-from hub.viewer import Visibility
+from hub.viewer import EVERYTHING, Visibility
+from hub.warning import alerts
 from schema.loaders import Window
 from schema.rows import SNAPSHOT, Asked, masked, visibility
 from schema.selection import GRAPHQL_FIELDS, NODES, Asker
+from schema.snapshots import row_of
 
 MAX_READINGS = 1000
+SCOPE_SECONDS = 2.0
+"""How long a command waits for the graph to say whether the viewer may see what it acts upon."""
 BEHIND_SECONDS = 0.5
 """How long a field of an event waits for the graph before it is null."""
 
@@ -44,6 +49,27 @@ async def one(info: Asked, entity: str, id_: str, *, include_retired: bool = Fal
     root = Root(selection=_asker(info).one(entity), ids=(id_,), include_retired=include_retired)
     (rows,) = await _read(info, [root])
     return rows[0] if rows else None
+
+
+async def sees_alert(info: Asked, id_: str) -> bool:
+    """Whether a grant holds the alert: what a viewer may not see it may not act upon. The graph says so; where it
+    does not answer, or has not yet taken the alert in, the alert's own snapshot does."""
+    context = info.context
+    if any(grant.scope == EVERYTHING for grant in context.mask):
+        return True
+    root = Root(selection=Selection(entity="Alert"), ids=(id_,), include_retired=True)
+    try:
+        async with asyncio.timeout(SCOPE_SECONDS):
+            (rows,) = await _read(info, [root])
+    except (GraphUnavailable, TimeoutError):
+        rows = None
+    if rows:
+        return True
+    history = await context.services.journal.stream(alerts.stream(id_))
+    if not history or (rows is not None and context.services.projection.position >= history[0].seq):
+        return False
+    alert: Any = history[-1].data["alert"]
+    return row_of(alert, history[-1].seq, context.mask) is not None
 
 
 async def any_node(info: Asked, id_: str) -> Row | None:

@@ -173,3 +173,34 @@ def test_a_cursor_that_is_not_of_this_log_is_refused(hub: Hub, run: Run) -> None
         return None
 
     assert run(refused()) is Code.CURSOR_GONE
+
+
+def acknowledge(hub: Hub, run: Run, id_: str, place: str, **services: Any) -> Any:
+    """As a viewer whose one grant holds `place`."""
+    mask = (Grant(scope=within(hub, place)),)
+    return run(hub.execute(ACKNOWLEDGE, mask=mask, services=services, id=id_, key=f"{id_}-{place}"))
+
+
+def test_what_a_viewer_may_not_see_it_cannot_acknowledge(hub: Hub, run: Run) -> None:
+    id_ = run(hub.open_alert("11"))
+    for services in ({}, AWAY, {"projection": Behind()}):
+        head = hub.journal.head
+        result = acknowledge(hub, run, id_, "west", **services)
+        assert not result.errors
+        missing = run(hub.ask(ACKNOWLEDGE, id=f"{id_[:-1]}{'1' if id_[-1] == '0' else '0'}", key="m"))
+        told = result.data["acknowledgeAlert"]
+        assert told["__typename"] == "AlertNotFound" == missing["acknowledgeAlert"]["__typename"]
+        assert hub.journal.head == head, "nothing was written"
+    assert run(hub.ask("query ($id: ID!) { alert(id: $id) { state } }", id=id_))["alert"]["state"] == "UNACKNOWLEDGED"
+    result = acknowledge(hub, run, id_, "east")
+    assert result.data["acknowledgeAlert"]["alert"]["state"] == "ACKNOWLEDGED"
+
+
+def test_a_viewer_acknowledges_within_its_places_while_the_graph_is_away(hub: Hub, run: Run) -> None:
+    id_ = run(hub.open_alert("12", sensor="door"))
+    result = acknowledge(hub, run, id_, "west", **AWAY)
+    assert not result.errors
+    assert result.data["acknowledgeAlert"]["__typename"] == "AcknowledgeAlertSuccess"
+    id_ = run(hub.open_alert("13", sensor="door"))
+    result = acknowledge(hub, run, id_, "park", **AWAY)
+    assert result.data["acknowledgeAlert"]["alert"]["id"] == id_
