@@ -154,12 +154,14 @@ class Desk:
             if spec is None:
                 still.append({"id": one.id, "reason": f"the park file has no source {one.source}"})
                 continue
-            outcome: Outcome = await replay(self._journal, self._parts.intake, spec, one)
-            if outcome.reason is None:
+            outcome: Outcome = await replay(self._journal, self._parts.quantities, spec, one)
+            if outcome.reason is not None:
+                still.append({"id": one.id, "reason": outcome.reason})
+            elif outcome.repeated:
+                yield {"progress": f"{one.id}: was replayed before"}
+            else:
                 mended += 1
                 yield {"progress": f"{one.id}: stored"}
-            else:
-                still.append({"id": one.id, "reason": outcome.reason})
         yield {"result": {"rows": still, "stored": mended, "still_unreadable": len(still)}}
 
     async def _preview_places(self, arguments: Arguments) -> AsyncIterator[Line]:

@@ -1,7 +1,8 @@
 """A dead letter read once more, with the present adapter and settings."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from adapters.contract import AnyDefinition, Raw, Record, Source, Unreadable
 from hub.ingest.intake import Intake
@@ -9,6 +10,7 @@ from hub.ingest.letters import is_record, record_of
 from hub.ingest.source import SourceSpec
 from hub.journal.log import Journal
 from hub.journal.records import HeldDeadLetter
+from hub.units import Quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,11 +19,17 @@ class Outcome:
 
     id: int
     stored: int = 0
+    repeated: bool = False  # it was replayed before, and nothing was stored now
     reason: str | None = None
 
 
-async def replay(journal: Journal, intake: Intake, spec: SourceSpec, held: HeldDeadLetter) -> Outcome:
-    """Stores what can be read now and marks the letter as replayed; else leaves both as they are."""
+async def replay(
+    journal: Journal, quantities: Mapping[str, Quantity], spec: SourceSpec, held: HeldDeadLetter
+) -> Outcome:
+    """Stores what can be read now and marks the letter as replayed, in one transaction; else leaves both as they are.
+    A letter that was replayed before stores nothing."""
+    if held.replayed_at is not None:
+        return Outcome(id=held.id, repeated=True)
     if held.data is None:
         return Outcome(id=held.id, reason="its bytes were forgotten with their key")
     raw = Raw(key=held.key, received_at=held.received_at, data=held.data, redelivered=True)
@@ -29,12 +37,14 @@ async def replay(journal: Journal, intake: Intake, spec: SourceSpec, held: HeldD
         records = [record_of(raw)] if is_record(raw) else _decode(spec, raw)
     except Unreadable as still:
         return Outcome(id=held.id, reason=still.reason)
-    accepted = await intake.records(spec, records, held.received_at)
+    # An intake of its own: to the running source's, times of then would be out of order. What has no time of its own
+    # stands beside what came in the same moment and could be read, and beside the other letters of that moment.
+    received_at = held.received_at + timedelta(microseconds=1000 + held.id % 1000)
+    accepted = await Intake(journal, quantities).records(spec, records, received_at)
     if accepted.draft.dead_letters:
         return Outcome(id=held.id, reason=accepted.draft.dead_letters[0].reason)
-    await journal.append(accepted.draft)
-    await journal.mark_replayed(held.id)
-    return Outcome(id=held.id, stored=len(records))
+    appended = await journal.append(replace(accepted.draft, replayed=held.id))
+    return Outcome(id=held.id, stored=0 if appended.repeated else len(records), repeated=appended.repeated)
 
 
 def _decode(spec: SourceSpec, raw: Raw) -> Sequence[Record]:

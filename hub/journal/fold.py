@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from adapters.contract import Claim, Signal
 from hub.clock import from_micros, to_micros
-from hub.errors import BadRequest, Conflict
+from hub.errors import BadRequest, Conflict, NotFound
 from hub.journal import held, readings
 from hub.journal import tables as t
 from hub.journal.chain import BatchRow, batch_digest, readings_hash
@@ -97,6 +97,8 @@ class Fold:
     def append(self, draft: Draft) -> Appended:
         if draft.command is not None and (first := self.first_answer(draft.command)) is not None:
             return first
+        if draft.replayed is not None and not self._replays(draft.replayed):
+            return Appended(batch=self.head, seq=self.head, recorded_at=self.recorded_at, entities={}, repeated=True)
         batch = _Batch(seq=self.head + 1, seen_at=to_micros(draft.received_at))
         self._claims(batch, draft.source, draft.claims, cause=None)
         self._signals(batch, draft.source, draft.signals)
@@ -279,6 +281,16 @@ class Fold:
                 },
             )
 
+    def _replays(self, dead_letter: int) -> bool:
+        """Marks it as replayed; whether it was not yet. Raises NotFound."""
+        one = t.dead_letter.c.id == dead_letter
+        found = self.connection.execute(sa.select(t.dead_letter.c.replayed_at).where(one)).one_or_none()
+        if found is None:
+            raise NotFound(f"there is no dead letter {dead_letter}: list them")
+        if found.replayed_at is None:
+            self.connection.execute(sa.update(t.dead_letter).where(one).values(replayed_at=to_micros(self.recorded_at)))
+        return found.replayed_at is None
+
     # ---- commands
 
     def first_answer(self, command: Command) -> Appended | None:
@@ -331,16 +343,6 @@ class Fold:
             )
             known = {_key(series): series for series in readings.find_series(self.connection, source, sensors)}
         return [known[key] for key in keys]
-
-    def mark_replayed(self, dead_letter: int) -> bool:
-        """Whether there is such a dead letter."""
-        return bool(
-            self.connection.execute(
-                sa.update(t.dead_letter)
-                .where(t.dead_letter.c.id == dead_letter)
-                .values(replayed_at=to_micros(self.recorded_at))
-            ).rowcount
-        )
 
     def settle(self) -> None:
         """What the settings' trust in sources now means for the claims there are."""

@@ -265,11 +265,6 @@ class Journal:
     ) -> Sequence[HeldDeadLetter]:
         return await self._read(queries.dead_letters, self._config.keyring, source, after, limit)
 
-    async def mark_replayed(self, dead_letter: int) -> None:
-        """Raises NotFound."""
-        if not await self._writer.do(lambda fold: fold.mark_replayed(dead_letter)):
-            raise NotFound(f"there is no dead letter {dead_letter}: list them")
-
     async def decide(
         self, work: Callable[[Matches, sa.Connection, datetime], Sequence[NewEvent]], *, command: Command | None = None
     ) -> Appended:

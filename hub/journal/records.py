@@ -95,6 +95,7 @@ class Draft:
     cursor: Cursor | None = None
     command: Command | None = None
     checkpoint: Checkpoint | None = None
+    replayed: int | None = None  # the dead letter that this was; what was replayed before is not stored again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,7 @@ class Appended:
     recorded_at: datetime
     entities: Mapping[str, str]  # external id → entity id, of the draft's claims and its events' claims
     answer: Json | None = None
-    repeated: bool = False
+    repeated: bool = False  # the command, or the dead letter, was carried out before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,10 +137,11 @@ def test_a_mended_dead_letter_is_stored_when_replayed(tmp_path: Path) -> None:
             taken = await Intake(log, QUANTITIES).accept(spec, Batch(records=[reading], received_at=NOON))
             await log.append(taken.draft)
             (letter,) = await log.dead_letters(spec.id)
-            still = await replay(log, Intake(log, QUANTITIES), spec, letter)
+            still = await replay(log, QUANTITIES, spec, letter)
             assert still.reason is not None and "pressure" in still.reason
             mended = {**QUANTITIES, "pressure": Quantity(name="pressure", unit="kPa")}
-            assert (await replay(log, Intake(log, mended), spec, letter)).reason is None
+            assert (await replay(log, mended, spec, letter)).stored == 1
+            assert (await replay(log, mended, spec, letter)).repeated, "the same letter, replayed at the same time"
             assert await values(log) == pytest.approx([101.325])
             assert (await log.dead_letters(spec.id))[0].replayed_at is not None
 

@@ -273,11 +273,14 @@ def test_a_dead_letter_is_kept_sealed_and_can_be_marked(journals: Journals) -> N
             assert (first.adapter_version, first.received_at, first.key) == ("1.2", START, "park/t1")
             assert [d.id for d in await journal.dead_letters("cabinets", after=first.id)] == [second.id]
             assert len(await journal.dead_letters()) == 3
-            await journal.mark_replayed(first.id)
+            replayed = await journal.append(draft(claims=[sensor("mended")], replayed=first.id))
+            assert not replayed.repeated
+            again = await journal.append(draft(claims=[sensor("again")], replayed=first.id))
+            assert again.repeated and "again" not in await journal.live_claims("cabinets")
             marked, unmarked = await journal.dead_letters("cabinets")
             assert marked.replayed_at is not None and unmarked.replayed_at is None
             with pytest.raises(NotFound):
-                await journal.mark_replayed(999)
+                await journal.append(draft(replayed=999))
 
     asyncio.run(main())
 
