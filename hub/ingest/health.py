@@ -103,6 +103,7 @@ class SourceHealth:
             )
         kept = max(_NOTED, 2 * self.spec.every)
         notes = [f"{where}: {why}" for where, (why, at) in self._notes.items() if self._clock() - at <= kept]
+        notes = [note for note in notes if not any(note in other for other in notes if note != other)]  # by check() too
         if self.question is not None:
             notes.insert(0, self.question)
         if notes:
