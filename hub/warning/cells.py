@@ -1,4 +1,4 @@
-"""What the machine keeps of one series under one rule, and of one alert."""
+"""What the machine keeps of one series under one rule, and the rules by what is asked of them."""
 
 from hub.journal.records import Series
 from hub.warning import limits
@@ -24,20 +24,6 @@ class Cell:
     @property
     def key(self) -> Key:
         return self.rule.id, self.series.id
-
-
-class Episode:
-    """An alert from its opening until it is closed; `members` are the series that hold it open."""
-
-    __slots__ = ("acknowledged", "id", "members", "returned", "rule", "subject")
-
-    def __init__(self, id: str, rule: str, subject: str) -> None:  # noqa: A002 - it is the alert's id
-        self.id = id
-        self.rule = rule
-        self.subject = subject
-        self.members: set[int] = set()
-        self.acknowledged = False
-        self.returned = False
 
 
 class Watch:

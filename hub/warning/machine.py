@@ -7,13 +7,14 @@ whoever reads it and however late. Due delays fire before the record that passed
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from hub.clock import from_micros, to_micros
+from hub.clock import to_micros
 from hub.journal.readings import Flag
 from hub.journal.records import ClaimEntry, Entry, EventEntry, ReadingRow, ReadingsEntry, Series
 from hub.topology import Topology
 from hub.warning import alerts, limits, silence
 from hub.warning.alerts import Measured, Named, Step
-from hub.warning.cells import NOTHING, Cell, Episode, RuleBook, Watch
+from hub.warning.cells import NOTHING, Cell, RuleBook, Watch
+from hub.warning.episodes import Episodes
 from hub.warning.limits import Change, Phase
 from hub.warning.rules import LimitRule, RuleSet, SilenceRule, SourceRule
 from hub.warning.selectors import selects, subject_of
@@ -38,16 +39,13 @@ class Machine:
         self.seen: dict[int, tuple[int, int]] = {}  # series → when and under which number it was last read
         self.active: dict[Key, Cell] = {}  # cells in another phase than NORMAL
         self.silent: dict[Key, str] = {}  # → the alert
-        self.episodes: dict[str, Episode] = {}
-        self.current: dict[tuple[str, str], str] = {}  # (rule, subject) → its open episode
+        self.episodes = Episodes(self.identify, topology)
         self.down: set[str] = set()  # sources
         self.recovered: dict[str, int] = {}  # source → when
         self._watches: dict[int, Watch] = {}
         self._timers = Timers()
         self._by_thing: dict[tuple[str, str], list[int]] = {}
         self._stale = False  # the rules' selectors must be looked at anew
-        self._steps: list[Step] = []
-        self._openings: dict[tuple[str, str, str], int] = {}  # within the entry at hand
         self._seq = 0
 
     def identify(self, rule: str, subject: str, opening: str) -> str:
@@ -71,8 +69,7 @@ class Machine:
 
     def apply(self, entry: Entry) -> list[Step]:
         """The decisions that the entry brought, in order."""
-        self._steps = []
-        self._openings.clear()
+        self.episodes.next_entry(entry.seq)
         self._seq = entry.seq
         to = to_micros(entry.recorded_at)
         if isinstance(entry, EventEntry) and entry.type == "timer.fired":
@@ -85,7 +82,7 @@ class Machine:
             self._claim(entry)
         elif isinstance(entry, EventEntry):
             self._event(entry)
-        return self._steps
+        return self.episodes.steps
 
     def next_deadline(self) -> tuple[int, Key] | None:
         """The first delay that will run out if nothing more happens, and whose it is."""
@@ -172,7 +169,7 @@ class Machine:
         if self.silent:
             for rule in watch.silences:
                 if (alert := self.silent.pop((rule.id, row.series), None)) is not None:
-                    self._leave(alert, row.series, self.clock, self._seq)
+                    self.episodes.leave(alert, row.series, self.clock, self._seq)
                     self._await_silence(rule, row.series)
         if row[3] & _BAD:
             return
@@ -227,7 +224,7 @@ class Machine:
             cell.alert = self._open(cell.rule, cell.series, moved.cause, at, measured, str(moved.cause))
         elif moved.change is Change.RETURNED and cell.alert is not None:
             alert, cell.alert = cell.alert, None
-            self._leave(alert, cell.series.id, at, moved.cause)
+            self.episodes.leave(alert, cell.series.id, at, moved.cause)
 
     # ---- episodes
 
@@ -236,91 +233,13 @@ class Machine:
     ) -> str:
         subject = subject_of(series, self.topology)
         named = Named(id=subject, kind=self.topology.kind(subject) or "SENSOR", name=self.topology.name(subject))
-        return self._begin(rule, named, series.id, cause, at, measured, origin)
-
-    def _begin(
-        self,
-        rule: LimitRule | SilenceRule | SourceRule,
-        subject: Named,
-        member: int,
-        cause: int,
-        at: int,
-        measured: Measured | None,
-        origin: str,
-    ) -> str:
-        """Opens an episode, or joins the one that is open for this rule and subject.
-
-        `origin` tells episodes of the two apart: the sequence with which this one began; a second one within
-        the same batch is numbered.
-        """
-        current = self.current.get((rule.id, subject.id))
-        if current is not None:
-            self.episodes[current].members.add(member)
-            return current
-        nth = self._openings.get((rule.id, subject.id, origin), 0)
-        self._openings[rule.id, subject.id, origin] = nth + 1
-        alert = self.identify(rule.id, subject.id, f"{origin}+{nth}" if nth else origin)
-        path = [Named(id=p.id, kind=p.kind, name=p.name) for p in self.topology.path(subject.id)]
-        self.episodes[alert] = episode = Episode(alert, rule.id, subject.id)
-        episode.members.add(member)
-        self.current[rule.id, subject.id] = alert
-        snapshot = alerts.opened(
-            id=alert,
-            rule=rule.id,
-            severity=rule.severity,
-            code=rule.code,
-            at=from_micros(at),
-            measured=measured,
-            subject=subject,
-            path=path,
-        )
-        self._say(alerts.OPENED, episode, at, cause, snapshot)
-        return alert
-
-    def _leave(self, alert: str, member: int, at: int, cause: int) -> None:
-        """The member is back to normal; with the last one the episode returns."""
-        episode = self.episodes.get(alert)
-        if episode is None or episode.returned:
-            return
-        episode.members.discard(member)
-        if episode.members:
-            return
-        episode.returned = True
-        del self.current[episode.rule, episode.subject]
-        self._say(alerts.RETURNED, episode, at, cause)
-        if episode.acknowledged:
-            self._close(episode, at, cause)
-
-    def _close(self, episode: Episode, at: int, cause: int) -> None:
-        del self.episodes[episode.id]
-        self._say(alerts.CLOSED, episode, at, cause)
-
-    def _say(
-        self,
-        type: str,  # noqa: A002 - the log's own name for it
-        episode: Episode,
-        at: int,
-        cause: int,
-        snapshot: alerts.Snapshot | None = None,
-    ) -> None:
-        self._steps.append(
-            Step(
-                type=type,
-                alert=episode.id,
-                rule=episode.rule,
-                subject=episode.subject,
-                at=from_micros(at),
-                cause=cause,
-                decided=self._seq,
-                opening=snapshot,
-            )
-        )
+        return self.episodes.begin(rule, named, series.id, cause, at, measured, origin)
 
     # ---- events and claims
 
     def _event(self, entry: EventEntry) -> None:
         if entry.type == alerts.ACKNOWLEDGED:
-            self._acknowledged(entry)
+            self.episodes.acknowledge(entry.stream.removeprefix("alert:"), self.clock, entry.seq)
         elif entry.type == "rules.replaced":
             self.book = RuleBook(RuleSet.of(entry.data), entry.seq, self.clock)
             self._withdraw_unselected()
@@ -335,18 +254,11 @@ class Machine:
         elif entry.type in ("entity.merged", "entity.split"):
             self._topology_moved(entry)
 
-    def _acknowledged(self, entry: EventEntry) -> None:
-        episode = self.episodes.get(entry.stream.removeprefix("alert:"))
-        if episode is not None and not episode.acknowledged:
-            episode.acknowledged = True
-            if episode.returned:
-                self._close(episode, self.clock, entry.seq)
-
     def _source_down(self, source: str) -> None:
         for rule in self.book.of_sources:
-            if rule.covers(source) and (rule.id, _subject(source)) not in self.current:
+            if rule.covers(source) and (rule.id, _subject(source)) not in self.episodes.current:
                 named = Named(id=_subject(source), kind=alerts.SOURCE_KIND, name=source)
-                self._begin(rule, named, _SOURCE, self._seq, self.clock, None, str(self._seq))
+                self.episodes.begin(rule, named, _SOURCE, self._seq, self.clock, None, str(self._seq))
 
     def _source_up(self, source: str) -> None:
         if source not in self.down:
@@ -354,8 +266,8 @@ class Machine:
         self.down.discard(source)
         self.recovered[source] = self.clock
         for rule in self.book.of_sources:
-            if (alert := self.current.get((rule.id, _subject(source)))) is not None:
-                self._leave(alert, _SOURCE, self.clock, self._seq)
+            if (alert := self.episodes.current.get((rule.id, _subject(source)))) is not None:
+                self.episodes.leave(alert, _SOURCE, self.clock, self._seq)
         for series in self.seen:
             if (one := self.series.get(series)) is not None and one.source == source:
                 self._watch(series)
@@ -391,11 +303,11 @@ class Machine:
             elif (cell := self.active.get(key)) is not None and isinstance(rule, LimitRule) and cell.rule != rule:
                 self.active[key] = renewed = Cell(rule, cell.series)
                 renewed.track, renewed.alert = cell.track, cell.alert
-        for (rule_id, subject), alert in sorted(self.current.items()):
+        for (rule_id, subject), alert in sorted(self.episodes.current.items()):
             asked = self.book.by_id.get(rule_id)
             kept = isinstance(asked, SourceRule) and asked.covers(subject.removeprefix("source:"))
-            if _SOURCE in self.episodes[alert].members and not kept:
-                self._leave(alert, _SOURCE, self.clock, self._seq)
+            if _SOURCE in self.episodes.open[alert].members and not kept:
+                self.episodes.let_go(alert, _SOURCE, self.clock, self._seq)
 
     def _withdraw(self, key: Key) -> None:
         self._timers.disarm(key)
@@ -404,7 +316,7 @@ class Machine:
         if cell is not None:
             cell.track, cell.alert = limits.NORMAL, None
         if alert is not None:
-            self._leave(alert, key[1], self.clock, self._seq)
+            self.episodes.let_go(alert, key[1], self.clock, self._seq)
 
 
 def _subject(source: str) -> str:

@@ -5,8 +5,10 @@ from typing import Any
 
 import orjson
 
+from graph_models.entities import Severity
 from hub.journal.records import Series
-from hub.warning.cells import Cell, Episode, RuleBook
+from hub.warning.cells import Cell, RuleBook
+from hub.warning.episodes import Episode
 from hub.warning.limits import Phase, Track
 from hub.warning.machine import Machine
 from hub.warning.rules import LimitRule, RuleSet
@@ -32,8 +34,8 @@ def dump(machine: Machine) -> bytes:
             "active": [[*key, *cell.track, cell.alert] for key, cell in sorted(machine.active.items())],
             "silent": [[*key, alert] for key, alert in sorted(machine.silent.items())],
             "episodes": [
-                [e.id, e.rule, e.subject, sorted(e.members), e.acknowledged, e.returned]
-                for _, e in sorted(machine.episodes.items())
+                [e.id, e.rule, e.subject, sorted(e.members), e.acknowledged, e.returned, e.severity, e.held]
+                for _, e in sorted(machine.episodes.open.items())
             ],
             "down": sorted(machine.down),
             "recovered": dict(sorted(machine.recovered.items())),
@@ -59,12 +61,12 @@ def load(machine: Machine, state: bytes, series: Iterable[Series]) -> None:
             cell.track, cell.alert = Track(Phase(phase), seq, deadline, value), alert
             machine.active[cell.key] = cell
     machine.silent = {(rule_id, one): alert for rule_id, one, alert in data["silent"]}
-    for alert, rule_id, subject, members, acknowledged, returned in data["episodes"]:
-        machine.episodes[alert] = episode = Episode(alert, rule_id, subject)
+    for alert, rule_id, subject, members, acknowledged, returned, *more in data["episodes"]:
+        severity, held = more or (Severity.EXTREME, False)  # an older state does not tell: better held than closed
+        episode = Episode(alert, rule_id, subject, Severity(severity))
         episode.members.update(members)
-        episode.acknowledged, episode.returned = acknowledged, returned
-        if not returned:
-            machine.current[rule_id, subject] = alert
+        episode.acknowledged, episode.returned, episode.held = acknowledged, returned, held
+        machine.episodes.take_up(episode)
     machine.down = set(data["down"])
     machine.recovered = dict(data["recovered"])
     machine.rebuild()

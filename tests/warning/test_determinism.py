@@ -53,8 +53,8 @@ def written(script: list[tuple[float, tuple[str, object]]]) -> list[Entry]:
             case "acknowledge", int(number):
                 on = machine()
                 run(log.entries, on)
-                if on.episodes:
-                    log.acknowledge(sorted(on.episodes)[number % len(on.episodes)])
+                if on.episodes.open:
+                    log.acknowledge(sorted(on.episodes.open)[number % len(on.episodes.open)])
             case "rules", set(chosen):
                 log.rules(*(rule for number, rule in enumerate(RULES) if number in chosen))
             case "move", str(place):

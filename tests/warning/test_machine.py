@@ -1,12 +1,16 @@
 from datetime import timedelta
 
+import pytest
+
 from adapters.contract import Link
 from hub.journal.readings import Flag
 from hub.journal.records import HUB, Series
 from hub.topology import Topology
+from hub.warning import states
 from hub.warning.alerts import alert_id
 from hub.warning.machine import Machine
 from tests.warning.script import (
+    SERIES,
     SMOKE,
     START,
     TEMPERATURE,
@@ -122,16 +126,76 @@ def test_an_acknowledged_alert_closes_with_its_return_and_a_returned_one_with_it
     seen = log.acknowledge(second)
     steps = run(log.entries[5:], on)
     assert told(steps) == [("returned", "hot", log.entries[-2].seq), ("closed", "hot", seen)]
-    assert not on.episodes and not on.current
+    assert not on.episodes.open and not on.episodes.current
 
 
 def test_a_rule_that_is_taken_away_returns_its_alerts() -> None:
     log = Script()
-    log.rules(limit(), silence())
+    log.rules(limit(severity="MODERATE"), silence())
     log.wait(1).readings(61.0)
     log.wait(200).readings(1.0, series=SMOKE.id)
     taken = log.rules()
     assert sorted(told(run(log.entries))[2:]) == [("returned", "hot", taken), ("returned", "silent", taken)]
+
+
+GONE = {
+    "its sensor vanished from the source's list": lambda log: log.claim("c-1", "e-c1", gone=True),
+    "its rule was taken away": lambda log: log.rules(),
+    "its rule is of another quantity now": lambda log: log.rules(limit(quantity="smoke")),
+    "its rule is of other sensors now": lambda log: log.rules(limit(assets=("cabinets/c-2",))),
+}
+
+
+@pytest.mark.parametrize("why", GONE)
+@pytest.mark.parametrize("severity", ["EXTREME", "SEVERE"])
+def test_a_grave_alert_stays_open_until_a_person_has_seen_it_though(why: str, severity: str) -> None:
+    log, on = Script(), machine()
+    log.rules(limit(severity=severity))
+    log.wait(1).readings(90.0)
+    alert = run(log.entries, on)[0].alert
+    GONE[why](log.wait(1))
+    log.wait(3600).readings(1.0, series=SMOKE.id)
+    assert run(log.entries[2:], on) == []
+    seen = log.wait(1).acknowledge(alert)
+    steps = run(log.entries[-1:], on)
+    assert told(steps) == [("returned", "hot", seen), ("closed", "hot", seen)]
+    assert not on.episodes.open and not on.episodes.current
+
+
+def test_a_grave_alert_that_was_acknowledged_ends_with_its_sensor() -> None:
+    log, on = Script(), machine()
+    log.rules(limit())
+    log.wait(1).readings(90.0)
+    log.acknowledge(run(log.entries, on)[0].alert)
+    gone = log.wait(1).claim("c-1", "e-c1", gone=True)
+    assert told(run(log.entries[2:], on)) == [("returned", "hot", gone), ("closed", "hot", gone)]
+
+
+def test_a_sensor_that_comes_back_burning_is_of_the_alert_that_was_held() -> None:
+    log, on = Script(), machine()
+    log.rules(limit())
+    log.wait(1).readings(90.0)
+    alert = run(log.entries, on)[0].alert
+    log.wait(1).claim("c-1", "e-c1", gone=True)
+    log.wait(1).claim("c-1", "e-c1", kind="SENSOR")
+    log.wait(1).readings(95.0)
+    log.acknowledge(alert)
+    assert run(log.entries[2:], on) == [], "it burns still, and nobody opens a second alert"
+    back = log.wait(1).readings(20.0)
+    assert told(run(log.entries[-1:], on)) == [("returned", "hot", back), ("closed", "hot", back)]
+
+
+def test_a_held_alert_stays_held_over_a_restart() -> None:
+    log, on = Script(), machine()
+    log.rules(limit())
+    log.wait(1).readings(90.0)
+    log.wait(1).rules()
+    alert = run(log.entries, on)[0].alert
+    again = Machine(Topology({}), "epoch-1")
+    states.load(again, states.dump(on), SERIES)
+    assert states.dump(again) == states.dump(on)
+    seen = log.wait(1).acknowledge(alert)
+    assert told(run(log.entries[-1:], again)) == [("returned", "hot", seen), ("closed", "hot", seen)]
 
 
 def test_a_lower_limit_is_in_force_from_its_record_on() -> None:
@@ -154,7 +218,7 @@ def test_rules_choose_by_place_kind_and_asset() -> None:
     located = (Link(relation="LOCATED_IN", target="Z-A", source=HUB),)
     log.claim("c-1", "e-c1", links=located, targets={("LOCATED_IN", "Z-A"): "e-za"}, kind="SENSOR", name="柜")
     log.rules(
-        limit(id="in-b1", within=("B1",)),
+        limit(id="in-b1", within=("B1",), severity="MODERATE"),
         limit(id="in-b2", within=("B2",)),
         limit(id="this", assets=("cabinets/c-1",)),
         limit(id="other", assets=("cabinets/c-2",)),
