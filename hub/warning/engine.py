@@ -19,6 +19,7 @@ from hub.telemetry import logger
 from hub.topology import Topology
 from hub.warning import alerts, states
 from hub.warning.alerts import Step
+from hub.warning.decider import Decider
 from hub.warning.machine import Machine
 from hub.warning.publishing import Publisher
 
@@ -36,15 +37,6 @@ _BACK_OFF = (0.2, 1.0, 5.0)  # seconds after a failure, the last one again and a
 _LONGEST_WAIT = 1.0  # seconds; the machine's clock may be set meanwhile
 
 
-def decide(machine: Machine, entry: Entry) -> list[Step]:
-    """What the entry brings. One that the rules stumble over is logged and passed by: it must not silence the rest."""
-    try:
-        return machine.apply(entry)
-    except Exception:  # noqa: BLE001 - the rule engine is one of the three places
-        _log.exception("warning.entry-passed-by", seq=entry.seq)
-        return []
-
-
 class Engine:
     """`run` is its one task. `precedence` is the sources', for the names that it shows; daily states are kept
     for `keep`, the longest retention of readings."""
@@ -58,7 +50,7 @@ class Engine:
         self._keep = keep
         self.failing: str | None = None  # what stops it, for the health page
         self.position = 0
-        self._machine = Machine(Topology(precedence), journal.epoch)
+        self._decider = Decider(self._empty(Topology(precedence)), self._empty)
         self._publisher = Publisher(journal, clock)
         self._old_epoch_until = 0
         self._settled_at = 0  # from this position on, all that was decided is behind it in the log
@@ -70,7 +62,10 @@ class Engine:
 
     @property
     def machine(self) -> Machine:
-        return self._machine
+        return self._decider.machine
+
+    def _empty(self, topology: Topology) -> Machine:
+        return Machine(topology, self._journal.epoch)
 
     async def run(self) -> None:
         """Follows the log until it is cancelled; whatever fails, it takes up its stored state and tries again."""
@@ -98,12 +93,13 @@ class Engine:
             position = 0
         topology = Topology(self._precedence)
         await self._take_up_places(topology, position)
-        self._machine = machine = Machine(topology, journal.epoch)
+        machine = self._empty(topology)
         series = await journal.all_series()
         if state is None:
             machine.know(series)
         else:
             states.load(machine, state, series)
+        self._decider = Decider(machine, self._empty)
         self._old_epoch_until = self._settled_at = journal.head
         self.position = position
         self._publisher = Publisher(journal, self._clock)
@@ -134,7 +130,7 @@ class Engine:
             return
         self.position = max(self.position, head)  # numbers may be taken by batches that hold no entry
         now = self._clock()
-        due = self._machine.next_deadline()
+        due = self.machine.next_deadline()
         if due is not None and due[0] <= to_micros(now):
             await self._fire(*due)
             return
@@ -153,20 +149,20 @@ class Engine:
                 await self._digest(entries)
                 continue
             self.position = max(self.position, head)
-            due = self._machine.next_deadline()
+            due = self.machine.next_deadline()
             if due is None or due[0] > to_micros(self._clock()):
                 return
             await self._fire(*due)
 
     async def _digest(self, entries: Sequence[Entry]) -> None:
-        machine = self._machine
-        if machine.unknown(entries):
-            machine.know(await self._journal.all_series())
+        decider = self._decider
+        if decider.machine.unknown(entries):
+            decider.machine.know(await self._journal.all_series())
         steps: list[Step] = []
         for entry in entries:
             if entry.seq > self._old_epoch_until:
-                machine.epoch = self._journal.epoch
-            steps += decide(machine, entry)
+                decider.machine.epoch = self._journal.epoch
+            steps += decider.decide(entry)
             if isinstance(entry, EventEntry) and entry.type in alerts.EVENTS:
                 self._publisher.read(entry)
         position = entries[-1].seq
@@ -181,7 +177,7 @@ class Engine:
         await self._store()
 
     def _checkpoint(self, position: int) -> Checkpoint:
-        state = states.dump(self._machine)
+        state = states.dump(self.machine)
         self._state_size = len(state)
         return Checkpoint(consumer=CONSUMER, position=position, state=state)
 
@@ -196,10 +192,10 @@ class Engine:
             type="timer.fired",
             version=1,
             stream=TIMERS,
-            expected=self._machine.timer_version,
+            expected=self.machine.timer_version,
             data={
                 "deadline": from_micros(deadline).isoformat(),
-                "subject": self._machine.subject(key),
+                "subject": self.machine.subject(key),
                 "rule": key[0],
             },
             actor=alerts.ENGINE,
@@ -218,7 +214,7 @@ class Engine:
         await self._append(self._checkpoint(self.position))
         self._stored()
         if now - self._places_at >= _PLACES_EVERY:
-            places = self._machine.topology.dump()
+            places = self.machine.topology.dump()
             changed = places != self._places
             await self._append(Checkpoint(consumer=PLACES, position=self.position, state=places if changed else None))
             self._places, self._places_at = places, now
@@ -234,8 +230,8 @@ class Engine:
             return
         state = orjson.dumps(
             {
-                "machine": orjson.Fragment(states.dump(self._machine)),
-                "topology": orjson.Fragment(self._machine.topology.dump()),
+                "machine": orjson.Fragment(states.dump(self.machine)),
+                "topology": orjson.Fragment(self.machine.topology.dump()),
             }
         )
         await self._append(Checkpoint(consumer=name, position=self.position, state=state))

@@ -18,7 +18,8 @@ from hub.journal.records import Entry, EventEntry, Series
 from hub.topology import Topology
 from hub.warning import alerts, states
 from hub.warning.alerts import Step
-from hub.warning.engine import CONSUMER, DAILY, decide
+from hub.warning.decider import Decider
+from hub.warning.engine import CONSUMER, DAILY
 from hub.warning.machine import Machine
 
 _PAGE = 5000
@@ -69,12 +70,14 @@ class _Tolerant(Machine):
     """Alerts from before a restore bear ids of an earlier epoch: of the known epochs the one is right that the log
     shows."""
 
-    epochs: tuple[str, ...] = ()
-    recorded: frozenset[str] = frozenset()
+    def __init__(self, topology: Topology, epoch: str, epochs: Sequence[str], recorded: frozenset[str]) -> None:
+        super().__init__(topology, epoch)
+        self._epochs = epochs
+        self._recorded = recorded
 
     def identify(self, rule: str, subject: str, opening: str) -> str:
-        found = (alerts.alert_id(epoch, rule, subject, opening) for epoch in self.epochs)
-        return next((alert for alert in found if alert in self.recorded), super().identify(rule, subject, opening))
+        found = (alerts.alert_id(epoch, rule, subject, opening) for epoch in self._epochs)
+        return next((alert for alert in found if alert in self._recorded), super().identify(rule, subject, opening))
 
 
 async def check(journal: Journal, precedence: Mapping[str, int]) -> ReplayReport:
@@ -89,17 +92,20 @@ async def check(journal: Journal, precedence: Mapping[str, int]) -> ReplayReport
     epochs = {journal.epoch, *(s.epoch for s in starts if s.epoch)}
     if engine_state:
         epochs.add(states.epoch_of(engine_state))
-    machine = _machine(start, journal, precedence, series)
-    machine.epochs = tuple(sorted(epochs))
-    machine.recorded = frozenset(e.stream.removeprefix("alert:") for e in events if e.type == alerts.OPENED)
-    since = from_micros(machine.clock) if start.state else None
+    recorded = frozenset(e.stream.removeprefix("alert:") for e in events if e.type == alerts.OPENED)
+
+    def empty(topology: Topology) -> Machine:
+        return _Tolerant(topology, journal.epoch, tuple(sorted(epochs)), recorded)
+
+    decider = Decider(_taken_up(start, empty(Topology(precedence)), series), empty)
+    since = from_micros(decider.machine.clock) if start.state else None
     steps: list[Step] = []
     timers, differences = 0, list[Difference]()
     async for entry in _entries(journal, start.position, until):
         if isinstance(entry, EventEntry) and entry.type == "timer.fired":
             timers += 1
-            differences += _wrong_timer(entry, machine)
-        steps += decide(machine, entry)
+            differences += _wrong_timer(entry, decider.machine)
+        steps += decider.decide(entry)
     differences += _compare([e for e in events if e.seq > start.position], steps, engine_at)
     return ReplayReport(
         position=start.position,
@@ -147,14 +153,12 @@ def _clock_of(start: _Start) -> datetime | None:
     return from_micros(orjson.loads(start.state)["machine"]["clock"]) if start.state else None
 
 
-def _machine(start: _Start, journal: Journal, precedence: Mapping[str, int], series: Iterable[Series]) -> _Tolerant:
-    topology = Topology(precedence)
-    machine = _Tolerant(topology, journal.epoch)
+def _taken_up(start: _Start, machine: Machine, series: Iterable[Series]) -> Machine:
     if start.state is None:
         machine.know(series)
         return machine
     kept: Any = orjson.loads(start.state)
-    topology.load(orjson.dumps(kept["topology"]))
+    machine.topology.load(orjson.dumps(kept["topology"]))
     states.load(machine, orjson.dumps(kept["machine"]), series)
     return machine
 
