@@ -73,10 +73,10 @@ class Counterpart(Protocol):
     def produce(self, n: int) -> Sequence[Record]:
         """Makes `n` records readable and returns what the adapter must make of them.
 
-        Values differ from all before; as many as the protocol allows share one time, so that a cursor's edge
-        falls among ties. A server that shows a state (registers) sets `n` of its sensors; the contract then asks
-        for at most 8. What is produced after an adapter was entered must reach it, and what was produced for
-        a session that is kept (MQTT) too.
+        Values differ from each other and from all before; as many as the protocol allows share one time, so that a
+        cursor's edge falls among ties. A server that shows a state (registers) sets `n` of its sensors; the contract
+        then asks for at most 8. What is produced after an adapter was entered must reach it, and what was produced
+        for a session that is kept (MQTT) too.
         """
         ...
 
