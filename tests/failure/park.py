@@ -50,6 +50,10 @@ unit = "1"
 [[quantity]]
 name = "temperature"
 unit = "Cel"
+
+[[quantity]]
+name = "humidity"
+unit = "%"
 """
 
 BROKER = """
@@ -118,9 +122,11 @@ class Park:
     cabinet: int | None = None  # the port of its Modbus server
     journal: str = "sqlite"
     graph: str | None = None  # the URI of a Neo4j; None: the embedded engine
-    expect_within: str = "5s"
+    expect_within: str = "30s"
     state_name: str = "var"
-    more: str = ""  # further sections of the park file
+    quantities: str = ""  # further ones
+    topics: str = ""  # further subscriptions of the broker
+    registers: str = ""  # further registers of the cabinet
     port: int = field(default_factory=free_port)
     hub: Process | None = None
     _starts: int = 0
@@ -144,10 +150,11 @@ class Park:
             f'rules = "rules.toml"\n[park]\nname = "Failing park"\n[state]\ndir = "{self.state_name}"\n'
             f'[journal]\nurl = "{self.journal}"\n[web]\nport = {self.port}\n',
             f'[graph]\nuri = "{self.graph}"\n' if self.graph else "",
-            QUANTITIES,
-            BROKER.format(port=self.broker, expect_within=self.expect_within) if self.broker else "",
-            CABINET.format(port=self.cabinet, expect_within=self.expect_within) if self.cabinet else "",
-            self.more,
+            QUANTITIES + self.quantities,
+            BROKER.format(port=self.broker, expect_within=self.expect_within) + self.topics if self.broker else "",
+            CABINET.format(port=self.cabinet, expect_within=self.expect_within) + self.registers
+            if self.cabinet
+            else "",
         ]
         self.file.write_text("\n".join(parts), encoding="utf-8")
 
