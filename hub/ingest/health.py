@@ -31,6 +31,7 @@ class SourceHealth:
         self.failure: str | None = None  # the source fails as a whole
         self.full: str | None = None  # the journal cannot be written
         self.question: str | None = None  # a snapshot that waits for a person
+        self.undiscovered: str | None = None  # why the last snapshot failed
 
     def seen(self) -> None:
         """The source gave a sign of life: data, or a poll that ended well."""
@@ -104,8 +105,7 @@ class SourceHealth:
         kept = max(_NOTED, 2 * self.spec.every)
         notes = [f"{where}: {why}" for where, (why, at) in self._notes.items() if self._clock() - at <= kept]
         notes = [note for note in notes if not any(note in other for other in notes if note != other)]  # by check() too
-        if self.question is not None:
-            notes.insert(0, self.question)
+        notes = [text for text in (self.question, self.undiscovered) if text is not None] + notes
         if notes:
             more = f" (and {len(notes) - 3} more)" if len(notes) > 3 else ""
             return HealthState.DEGRADED, "; ".join(notes[:3]) + more

@@ -26,8 +26,12 @@ from hub.ingest.health import SourceHealth
 from hub.ingest.intake import Intake
 from hub.ingest.source import SourceSpec
 from hub.journal.log import Journal
+from hub.telemetry import logger
 
+log = logger(__name__)
 T = TypeVar("T")
+_DISCOVER_AGAIN = timedelta(seconds=5), timedelta(minutes=5)
+"""First and most, between tries to list what the source has."""
 
 
 async def _nothing() -> None:
@@ -53,7 +57,8 @@ class Session:
         self._clock = clock
         self._chance = chance
         self._flood = Flood(spec)
-        self._discovered = clock() - spec.discover_every - timedelta(seconds=1)
+        self._discover_at = clock()
+        self._misses = 0  # of discover, one after the other
         self._confirmed = False
         self._confirming = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -157,13 +162,13 @@ class Session:
         return cursor
 
     def _is_due(self) -> bool:
-        return self._confirming.is_set() or self._clock() - self._discovered >= self._spec.discover_every
+        return self._confirming.is_set() or self._clock() >= self._discover_at
 
     async def _snapshots(self, adapter: Adapter, committer: Committer) -> None:
         while True:
             if self._is_due():
                 await self._snapshot(adapter, committer)
-            left = (self._discovered + self._spec.discover_every - self._clock()).total_seconds()
+            left = (self._discover_at - self._clock()).total_seconds()
             try:
                 async with asyncio.timeout(max(0.05, left)):
                     await self._confirming.wait()
@@ -180,9 +185,8 @@ class Session:
         received_at = self._clock()
         try:
             claims: list[Claim] = [claim async for claim in adapter.discover()]
-        except Unreadable as unreadable:
-            self._health.note(Fault(where="discover", reason=f"what there is could not be read: {unreadable.reason}"))
-            self._discovered = self._clock()
+        except Exception as error:  # noqa: BLE001 - that the set is unknown must not cost the readings
+            self._missed(error)
             return
         confirmed, self._confirmed = self._confirmed, False
         try:
@@ -197,7 +201,22 @@ class Session:
             self._health.question = None
         for page in pages:
             await committer.put(Pending(accepted=self._flood.thin(page), ack=_nothing, sign=False))
-        self._discovered = self._clock()
+        self._discover_at = self._clock() + self._spec.discover_every
+        if self._misses:
+            log.info("source.discovered_again", source=self._spec.id)
+        self._misses, self._health.undiscovered = 0, None
+
+    def _missed(self, error: Exception) -> None:
+        """Reading goes on with what is known; the next try comes sooner than the next look."""
+        if not isinstance(error, SourceError | Unreadable):
+            log.error("source.discover_bug", source=self._spec.id, exc_info=error)
+        elif not self._misses:
+            log.warning("source.undiscovered", source=self._spec.id, text=str(error))
+        first, most = _DISCOVER_AGAIN
+        self._discover_at = self._clock() + min(most, first * 2**self._misses, self._spec.discover_every)
+        self._misses = min(self._misses + 1, 20)
+        why = str(error) if isinstance(error, SourceError | Unreadable) else f"the adapter met {error!r}; see its log"
+        self._health.undiscovered = f"what the source has could not be listed, and reading goes on without: {why}"
 
 
 class _Halt:

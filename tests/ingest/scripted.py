@@ -48,6 +48,7 @@ class Script:
     handed_out: int = 0
     gone: bool = False
     things: list[str] = field(default_factory=list)
+    unlisted: Exception | None = None  # what discover raises
     entered: int = 0
     left: int = 0
 
@@ -80,6 +81,8 @@ class Scripted:
         return Health(state=HealthState.OK, version="7")
 
     async def discover(self) -> AsyncIterator[Claim]:
+        if self.script.unlisted is not None:
+            raise self.script.unlisted
         for name in list(self.script.things):
             yield Claim(kind="Asset", external_id=name, values={"kind": "SENSOR", "name": name})
 

@@ -1,18 +1,21 @@
 """The supervisor around a source that a test plays: lost, back, unreadable, stalled, disk full, stopped."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from adapters.contract import HealthState
+import pytest
+
+from adapters.contract import Batch, Cursor, HealthState, Unreachable, Unreadable
+from adapters.counterpart import closing
 from hub.errors import StorageFull
 from hub.ingest.commit import MOST_WAITING
 from hub.ingest.supervisor import Supervisor
 from hub.journal.log import Journal
 from hub.journal.records import Appended, Draft
-from tests.ingest.scripted import Script, events, journal, running, spec_of, until, values
+from tests.ingest.scripted import Script, Scripted, events, journal, running, spec_of, until, values
 
 
 def with_journal(folder: Path, play: Callable[[Journal], Awaitable[None]]) -> None:
@@ -211,6 +214,49 @@ def test_stopping_on_a_full_disk_ends_without_acknowledging(tmp_path: Path) -> N
         assert not script.acknowledged
 
     with_journal(tmp_path, play)
+
+
+@pytest.mark.parametrize(
+    "failure", [Unreachable("the list is not served; start it"), Unreadable("the list is no JSON"), KeyError("a bug")]
+)
+def test_a_source_that_cannot_list_its_things_is_read_all_the_same(tmp_path: Path, failure: Exception) -> None:
+    async def play(log: Journal) -> None:
+        script = Script(things=["a"], unlisted=failure)
+        async with running(log, spec_of(script, discover_every=timedelta(seconds=0.1))) as supervisor:
+            script.say("a 20")
+            await until(lambda: script.acknowledged, "reading")
+            await until(lambda: "reading goes on" in text(supervisor), "health says so")
+            assert state(supervisor) is HealthState.DEGRADED
+            script.say("a 30")
+            await until(lambda: len(script.acknowledged) == 2, "reading on")
+            script.unlisted = None
+            await until(lambda: living(log, 1), "listed after all")
+            await until(lambda: state(supervisor) is HealthState.OK, "OK")
+        assert script.entered == 1
+        assert await events(log, "source:scripted") == []
+
+    with_journal(tmp_path, play)
+
+
+def test_a_poll_that_cannot_list_its_things_is_read_all_the_same(tmp_path: Path) -> None:
+    async def play(log: Journal) -> None:
+        script = Script(things=["a"], unlisted=Unreachable("the list is not served; start it"))
+        async with running(log, spec_of(script, made=Once, polls=True, every=timedelta(seconds=0.02))) as supervisor:
+            script.say("a 20", "a 30")
+            await until(lambda: len(script.acknowledged) == 2, "reading")
+            assert "the list is not served" in text(supervisor)
+        assert script.entered == 1
+
+    with_journal(tmp_path, play)
+
+
+class Once(Scripted):
+    """A poll gives one message."""
+
+    async def read(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
+        if self.script.waiting:
+            async with closing(super().read(cursor)) as batches:
+                yield await anext(batches)
 
 
 def test_what_a_snapshot_lacks_is_retired_and_much_of_it_asks_a_person(tmp_path: Path) -> None:
