@@ -25,7 +25,7 @@ from tests.servers.certificates import Certificates
 from tests.servers.process import free_port
 
 PAGE = DOCS / "write-an-adapter.md"
-SECONDS = 240
+SECONDS = 120
 
 
 @pytest.fixture
@@ -70,6 +70,9 @@ def test_the_page_ends_with_a_reading_in_the_graph(tmp_path: Path, environment: 
         finally:
             end_session(ran.pid)
     output = (tmp_path / "output").read_text(encoding="utf-8", errors="replace")
+    log = tmp_path / "causeway-prometheus" / "hub.log"
+    if code != 0 and log.exists():
+        output += "\nthe hub's log:\n" + log.read_text(encoding="utf-8", errors="replace")
     assert code == 0 and "the page is at its end" in output, output[-6000:]
     assert "refuses user 'causeway'" in output, "the wrong password was not blamed"
     assert output.count(" passed") == 2 and " failed" not in output, output
