@@ -145,10 +145,13 @@ class Mqtt:
         )
 
     def decode(self, raw: Raw) -> Sequence[Record]:
-        """The key is the topic, the data the payload."""
+        """The key is the topic, the data the payload. Before the readings stands the sensor, which may have sent
+        nothing else."""
         if len(raw.data) > self._config.max_payload:
             raise self._too_long(len(raw.data))
-        return self._routes.route(raw.key).decode(raw.data, raw.redelivered).readings
+        decode, place = self._routes.route(raw.key)
+        readings, sensor, _ = decode(raw.data, raw.redelivered)
+        return readings if sensor in self._declared else [_seen(sensor, place), *readings]
 
 
 def _declared(sensor: DeclaredSensor) -> Claim:
