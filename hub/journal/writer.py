@@ -3,6 +3,7 @@
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -10,9 +11,10 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from hub.clock import Clock
-from hub.errors import BadRequest, CausewayError, StorageFull
+from hub.errors import AlreadyRunning, BadRequest, CausewayError, StorageFull
+from hub.journal import outcome
 from hub.journal.encoding import Seals
-from hub.journal.engine import Engines, hold_hub_lock, notify, storage_problem, take_append_lock
+from hub.journal.engine import Engines, hold_hub_lock, notify, storage_problem
 from hub.journal.fold import Fold
 from hub.journal.identity import Identity
 from hub.journal.tail import Tail
@@ -20,6 +22,8 @@ from hub.telemetry import logger
 
 WAITING = 256  # jobs; who comes later waits before the queue
 _FOLDED_ROWS = 20_000  # readings in one commit, so that it stays short
+_PATIENCE = 30.0  # seconds in which a server that was lost in a COMMIT is asked what became of it,
+_AGAIN = 0.2  # every so many
 T = TypeVar("T")
 _log = logger(__name__)
 
@@ -58,6 +62,7 @@ class Writer:
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self.failing: str | None = None  # why nothing can be written, while that is so
         self._closed = False
+        # A daemon, since `close` waits for it: a process that dies without closing must not wait for ever.
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
@@ -108,11 +113,12 @@ class Writer:
 
     def _commit(self, jobs: list[_Job]) -> None:
         fold: Fold | None = None
+        transaction, ending = 0, False
         try:
             connection = self._connected()
             with connection.begin():
                 if self._engines.dialect == "postgresql":
-                    take_append_lock(connection)
+                    transaction = outcome.begin(connection)
                 fold = Fold(
                     connection,
                     self._engines.dialect,
@@ -126,9 +132,13 @@ class Writer:
                 fold.finish()
                 if self._engines.dialect == "postgresql" and fold.head != fold.began_at:
                     notify(connection, fold.head)
+                ending = True
         except Exception as error:  # noqa: BLE001 - handed to everyone whose draft was in this commit
-            self._failed(jobs, error)
-            fold = None
+            if ending and transaction and self._went_through(transaction, error):
+                self._recovered()
+            else:
+                self._failed(jobs, error)
+                fold = None
         else:
             self._recovered()
         self._loop.call_soon_threadsafe(self._deliver, jobs, fold)
@@ -146,16 +156,44 @@ class Writer:
                 job.error = BadRequest(f"the journal cannot store this: {_why(error)}")
                 job.error.__cause__ = error
 
+    def _went_through(self, transaction: int, error: Exception) -> bool:
+        """The COMMIT got no answer: the server knows, once it is there again. What is told as failed comes again, and
+        dead letters and signals would then be stored twice."""
+        problem = storage_problem(error)
+        if problem is None:
+            return False
+        self._unwritable(problem)
+        deadline = time.monotonic() + _PATIENCE
+        while not self._closed and time.monotonic() < deadline:
+            self._disconnect()
+            try:
+                known = outcome.committed(self._connected(), transaction)
+            except (sa.exc.DBAPIError, AlreadyRunning):
+                known = None
+            if known is not None:
+                return known
+            time.sleep(_AGAIN)
+        _log.error("journal.commit_unknown", transaction=transaction)
+        return False
+
     def _failed(self, jobs: list[_Job], error: Exception) -> None:
         problem = storage_problem(error)
         for job in jobs:
             job.error = problem or error
         self._identity.forget_cache()
         self._known_series.clear()  # what was made in this commit is not there
-        if problem is not None and self.failing is None:
+        if problem is not None:
+            self._unwritable(problem)
+        if self._connection is not None and (self._connection.invalidated or problem is not None):
+            self._disconnect()
+
+    def _unwritable(self, problem: StorageFull) -> None:
+        if self.failing is None:
             self.failing = problem.message
             _log.error("journal.unwritable", reason=problem.message)
-        if self._connection is not None and (self._connection.invalidated or problem is not None):
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
             self._connection.invalidate()
             self._connection.close()
             self._connection = None
