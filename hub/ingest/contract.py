@@ -181,6 +181,7 @@ def run_contract(name: str) -> int:
         module = Path(folder) / f"test_{name.replace('-', '_')}.py"
         module.write_text(_MODULE.format(name=name), encoding="utf-8")
         options = ["--import-mode=importlib", "-p", "no:cacheprovider", f"--rootdir={folder}", "-c", "/dev/null"]
+        options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of what the hub itself has imported before
         code = pytest.main([*options, "-q", str(module)])
     sys.stdout.flush()
     return int(code)
