@@ -44,8 +44,11 @@ def _killed(park: Park, broker: Mosquitto, cabinet: ModbusServer, publishers: Pu
     subscriber = Subscriber(park.port, begin)
     try:
         for number in range(kills):
-            # One in three falls into the start, the others into the run.
-            time.sleep(chance.uniform(0.3, 1.5) if number % 3 == 2 else chance.uniform(2.0, 5.0))
+            if number % 3 == 2:  # into the start
+                time.sleep(chance.uniform(0.3, 2.0))
+            else:
+                park.until(lambda: park.part("journal"), "the hub to answer", 60)
+                time.sleep(chance.uniform(0.1, 3.0))
             park.kill()
             park.launch()
         park.until(lambda: park.part("journal"), "the hub to answer after the last kill", 60)

@@ -50,6 +50,13 @@ class ModbusServer:
                 answer = client.write_registers(address + at, list(words[at : at + 100]))
                 assert not answer.isError(), answer
 
+    def registers(self, address: int, count: int) -> list[int]:
+        """Holding registers as they are."""
+        with self._client() as client:
+            answer = client.read_holding_registers(address, count=count)
+            assert not answer.isError(), answer
+            return list(answer.registers)
+
     def set_bits(self, address: int, bits: Sequence[bool]) -> None:
         with self._client() as client:
             answer = client.write_coils(address, list(bits))
