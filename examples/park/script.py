@@ -117,7 +117,8 @@ class Script:
         east = await self._state("cabinets-east", "OK", stale=False)
         self.stage.check("its neighbours go on", bool(east))
         self.children.cabinets("west", self.ports.west, 2)
-        back = await self._until(lambda: self._state("cabinets-west", "OK", stale=False), 30)
+        # A device that was missed at the first poll is told for a minute after.
+        back = await self._until(lambda: self._state("cabinets-west", "OK", stale=False), 90)
         self.stage.check("it recovers by itself", bool(back))
 
     async def kill_the_hub(self) -> None:
