@@ -57,18 +57,20 @@ def _sqlite(folder: Path, readers: int) -> Engines:
     path = folder / FILE
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))  # -wal and -shm take its mode
 
-    def connect() -> sqlite3.Connection:
+    def connect(cache: int = 2048) -> sqlite3.Connection:
         made = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         made.execute("PRAGMA journal_mode=WAL")
         made.execute("PRAGMA synchronous=FULL")
         made.execute("PRAGMA foreign_keys=ON")
-        made.execute("PRAGMA cache_size=-8192")  # KiB
+        made.execute(f"PRAGMA cache_size=-{cache}")  # KiB; behind it stands the system's
         made.execute("PRAGMA wal_autocheckpoint=8000")  # pages: readings touch a page a series, again and again
         made.execute("PRAGMA journal_size_limit=67108864")
         return made
 
     url = URL.create("sqlite", database=str(path))
-    write = sa.create_engine(url, creator=connect, poolclass=sa.pool.QueuePool, pool_size=1, max_overflow=0)
+    write = sa.create_engine(
+        url, creator=lambda: connect(8192), poolclass=sa.pool.QueuePool, pool_size=1, max_overflow=0
+    )
     read = sa.create_engine(url, creator=connect, poolclass=sa.pool.QueuePool, pool_size=readers, max_overflow=0)
     sa.event.listen(write, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     sa.event.listen(read, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))

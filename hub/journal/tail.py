@@ -32,7 +32,6 @@ class Tail:
         self._bound = ring_bytes
         self._entries: list[Entry] = []
         self._seqs: list[int] = []
-        self._first = 0  # index of the oldest entry that is still held
         self._start = head  # the ring holds all that is above this number
         self._bytes = 0
         self._waiting: set[asyncio.Future[None]] = set()
@@ -45,14 +44,13 @@ class Tail:
             self._entries.append(entry)
             self._seqs.append(entry.seq)
             self._bytes += _bytes(entry)
-        while self._bytes > self._bound and self._first < len(self._entries):
-            oldest = self._entries[self._first]
+        left = 0
+        while self._bytes > self._bound and left < len(self._entries):
+            oldest = self._entries[left]
             self._bytes -= _bytes(oldest)
             self._start = oldest.seq
-            self._first += 1
-        if self._first > 1000 and self._first * 2 > len(self._entries):
-            del self._entries[: self._first], self._seqs[: self._first]
-            self._first = 0
+            left += 1
+        del self._entries[:left], self._seqs[:left]
         self.advance(head)
 
     def advance(self, head: int) -> None:
@@ -73,7 +71,7 @@ class Tail:
         """Up to `limit` entries above `after`; None where the ring does not go back so far."""
         if after < self._start:
             return None
-        begin = max(bisect_right(self._seqs, after), self._first)
+        begin = bisect_right(self._seqs, after)
         return self._entries[begin : begin + limit]
 
     async def wait(self, after: int, seconds: float) -> int:
@@ -96,5 +94,5 @@ class Tail:
     def _clear(self, start: int) -> None:
         self._entries.clear()
         self._seqs.clear()
-        self._first = self._bytes = 0
+        self._bytes = 0
         self._start = start
