@@ -1,0 +1,169 @@
+"""What the disk has: everything before its acknowledgement; and what happens when there is no room."""
+
+import contextlib
+import re
+import resource
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.failure.conftest import Parks
+from tests.failure.held import Held, nothing_lost_nothing_double
+from tests.failure.load import Publisher
+from tests.failure.park import Park
+from tests.failure.steps import Publishers, everything_arrived, hear_first_message
+from tests.servers.mosquitto import Mosquitto
+
+MEGABYTE = 1 << 20
+SYNCED = re.compile(r"\bf(?:data)?sync\(\d+<[^>]*/journal\.db-wal>\)\s*=\s*0")
+RESUMED = re.compile(r"<\.\.\. f(?:data)?sync resumed>\)\s*=\s*0")
+SENT = re.compile(r"\b(?:write|send|sendto|sendmsg)\(\d+<[^>]*>, (?:\[\{iov_base=)?\"((?:[^\"\\]|\\.)*)\"")
+
+
+@pytest.mark.timeout(180)
+def test_each_message_is_on_disk_before_the_broker_is_told_so(
+    parks: Parks, broker: Mosquitto, publishers: Publishers, tmp_path: Path
+) -> None:
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("strace is not installed: `apt-get install strace`")
+    park: Park = parks(broker=broker.port)
+    hub = park.start()
+    hear_first_message(park, publishers)
+    trace = tmp_path / "trace"
+    calls = "trace=fdatasync,fsync,write,send,sendto,sendmsg"
+    watching = subprocess.Popen(
+        [strace, "-f", "-y", "-xx", "-s", "64", "-qq", "-e", calls, "-o", str(trace), "-p", str(hub.pid)],
+        stderr=subprocess.PIPE,
+    )
+    try:
+        time.sleep(1)
+        if watching.poll() is not None:
+            assert watching.stderr is not None
+            pytest.skip(f"strace may not attach here: {watching.stderr.read().decode()[-200:]}")
+        sender = publishers(broker.port, sensors=0, name="sender")
+        for _ in range(40):
+            sender.publish("timed-traced")
+            time.sleep(0.03)
+        sender.taken()
+        park.until(lambda: len(Held.by(park).numbers("timed-traced")) == 40, "all to be stored", 60)
+        time.sleep(0.5)
+    finally:
+        watching.terminate()
+        watching.wait(10)
+    to_broker = f"127.0.0.1:{broker.port}]>"
+    synced, acknowledged, stored = 0, 0, 0
+    for line in trace.read_text(errors="replace").splitlines():
+        if SYNCED.search(line) or RESUMED.search(line):
+            synced += 1
+            stored = 40  # what was read before this sync; how much that is the next lines tell
+        elif (sent := SENT.search(line)) and to_broker in line:
+            count = _acknowledgements(bytes.fromhex(sent[1].replace("\\x", "")))
+            if count:
+                assert stored, f"acknowledged before anything was on disk: {line}"
+                acknowledged += count
+                stored = 0  # the next acknowledgement needs a sync of its own
+    assert acknowledged == 40, f"{acknowledged} acknowledgements were seen in the trace"
+    assert synced >= 1
+
+
+def _acknowledgements(data: bytes) -> int:
+    """PUBACKs among the MQTT packets that `data` begins with."""
+    count, at = 0, 0
+    while at + 1 < len(data):
+        count += data[at] >> 4 == 4
+        at += 2 + data[at + 1]
+    return count
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 12 MB, where one may be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    if mount is None:
+        pytest.skip("a small disk needs `mount`, and the right to use it")
+    done = subprocess.run(
+        [mount, "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        pytest.skip(f"a small disk may not be mounted here ({done.stderr.strip()}): run the tests as root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.timeout(180)
+def test_a_full_disk_stops_acknowledging_and_goes_on_when_there_is_room(
+    parks: Parks, broker: Mosquitto, publishers: Publishers, small_disk: Path
+) -> None:
+    park: Park = parks(broker=broker.port, graph="bolt://127.0.0.1:1")  # a graph would not fit on this disk
+    park.state_name = str(small_disk / "var")
+    ballast = small_disk / "ballast"
+    park.launch()
+    park.until(lambda: park.part("journal")["state"] == "OK", "the hub to answer")
+    hear_first_message(park, publishers)
+    load = publishers(broker.port).start()
+    _fill(ballast)
+    _full_and_free_again(park, load, lambda: ballast.unlink())
+    load.stop()
+    park.until(lambda: _all_stored(park, load), "all that was sent to be stored", 60)
+    assert nothing_lost_nothing_double(Held.by(park), load.sent, crashes=0) == 0
+    assert park.stop() == 0
+
+
+@pytest.mark.timeout(180)
+def test_a_file_that_may_not_grow_stops_acknowledging_and_goes_on_after(
+    parks: Parks, broker: Mosquitto, publishers: Publishers
+) -> None:
+    park: Park = parks(broker=broker.port)
+    hub = park.start()
+    hear_first_message(park, publishers)
+    load = publishers(broker.port).start()
+    wal = park.state / "journal.db-wal"
+    resource.prlimit(hub.pid, resource.RLIMIT_FSIZE, (wal.stat().st_size + 200_000, resource.RLIM_INFINITY))
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    _full_and_free_again(park, load, lambda: resource.prlimit(hub.pid, resource.RLIMIT_FSIZE, unlimited))
+    load.stop()
+    everything_arrived(park, publishers)
+    assert nothing_lost_nothing_double(Held.by(park), load.sent, crashes=0) == 0
+
+
+def _fill(ballast: Path) -> None:
+    """Takes all the room that there is."""
+    with ballast.open("wb", buffering=0) as out:
+        for size in (MEGABYTE, 4096):
+            with contextlib.suppress(OSError):
+                while out.write(b"x" * size) == size:
+                    pass
+
+
+def _full_and_free_again(park: Park, load: Publisher, free: Callable[[], object]) -> None:
+    status, report = park.until(lambda: _not_ready(park), "/readyz to say that nothing can be stored", 60)
+    assert status == 503 and report["state"] == "DOWN"
+    assert "nothing was acknowledged" in report["parts"]["journal"]["text"], report
+    told = park.until(lambda: "disk" in park.source("broker")["text"] and park.source("broker")["text"], "its health")
+    assert "free space" in told or "look at disk" in told, told
+    head = park.figure("causeway_journal_head")
+    sent = load.total
+    time.sleep(2)
+    assert load.total > sent
+    assert park.figure("causeway_journal_head") == head
+    free()
+    park.until(lambda: park.part("journal")["state"] == "OK", "the journal to be written again", 30)
+    assert park.ready()[0] == 200
+
+
+def _not_ready(park: Park) -> tuple[int, dict[str, Any]] | None:
+    status, report = park.ready()
+    return (status, report) if status != 200 else None
+
+
+def _all_stored(park: Park, load: Publisher) -> bool:
+    held = Held.by(park)
+    return all(len(set(held.numbers(sensor))) >= last for sensor, last in load.sent.items())
