@@ -28,7 +28,6 @@ from adapters.contract import (
     Raw,
     Reading,
     Record,
-    Source,
     Unreadable,
 )
 from hub.app import Hub
@@ -135,14 +134,14 @@ async def main(file: Path, seconds: int) -> None:
         running = asyncio.create_task(hub.run())
         told = asyncio.create_task(listen(hub))
         try:
-            while len(await parts.journal.live_claims("hour")) < SENSORS:
+            while len(await parts.journal.live_claims("hour")) < SENSORS:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.1)
             assert await hub.projector.wait_for(parts.journal.head, 120)
             begin.set()
             watched = asyncio.create_task(watch(hour))
             await hour.ended.wait()
             for part in (hub.projector, hub.engine):
-                while part.position < parts.journal.head:
+                while part.position < parts.journal.head:  # noqa: ASYNC110 - nothing tells
                     await asyncio.sleep(0.05)
             watched.cancel()
             samples = (await asyncio.gather(watched, return_exceptions=True))[0]
