@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"\*\*`([^`]+)`\*\*\s*\Z")
+_FILE = re.compile(r"\*\*`([^`]+)`\*\*(?:, going on)?\s*\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
