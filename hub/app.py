@@ -183,7 +183,7 @@ class Hub:
         try:
             await self.store.answers(GRAPH_ANSWERS_WITHIN)
         except CausewayError as error:
-            text = f"{error.message} Ingest, alerts and acknowledging go on."
+            text = f"{error.message.rstrip('.')}. Ingest, alerts and acknowledging go on."
             return Part(state=PartState.DEGRADED, text=text, figures=figures)
         if behind > BEHIND:
             return Part(state=PartState.DEGRADED, text="the graph catches up with the journal", figures=figures)
