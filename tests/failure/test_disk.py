@@ -1,7 +1,6 @@
 """What the disk has: everything before its acknowledgement; and what happens when there is no room."""
 
 import contextlib
-import re
 import resource
 import shutil
 import subprocess
@@ -17,12 +16,10 @@ from tests.failure.held import Held, nothing_lost_nothing_double
 from tests.failure.load import Publisher
 from tests.failure.park import Park
 from tests.failure.steps import Publishers, everything_arrived, hear_first_message
+from tests.failure.trace import orders
 from tests.servers.mosquitto import Mosquitto
 
 MEGABYTE = 1 << 20
-SYNCED = re.compile(r"\bf(?:data)?sync\(\d+<[^>]*/journal\.db-wal>\)\s*=\s*0")
-RESUMED = re.compile(r"<\.\.\. f(?:data)?sync resumed>\)\s*=\s*0")
-SENT = re.compile(r"\b(?:write|send|sendto|sendmsg)\(\d+<[^>]*>, (?:\[\{iov_base=)?\"((?:[^\"\\]|\\.)*)\"")
 
 
 @pytest.mark.timeout(180)
@@ -36,9 +33,9 @@ def test_each_message_is_on_disk_before_the_broker_is_told_so(
     hub = park.start()
     hear_first_message(park, publishers)
     trace = tmp_path / "trace"
-    calls = "trace=fdatasync,fsync,write,send,sendto,sendmsg"
+    calls = "trace=fdatasync,fsync,write,send,sendto,sendmsg,read,recv,recvfrom,recvmsg"
     watching = subprocess.Popen(
-        [strace, "-f", "-y", "-xx", "-s", "64", "-qq", "-e", calls, "-o", str(trace), "-p", str(hub.pid)],
+        [strace, "-f", "-yy", "-x", "-s", "4096", "-qq", "-e", calls, "-o", str(trace), "-p", str(hub.pid)],
         stderr=subprocess.PIPE,
     )
     try:
@@ -56,29 +53,10 @@ def test_each_message_is_on_disk_before_the_broker_is_told_so(
     finally:
         watching.terminate()
         watching.wait(10)
-    to_broker = f"127.0.0.1:{broker.port}]>"
-    synced, acknowledged, stored = 0, 0, 0
-    for line in trace.read_text(errors="replace").splitlines():
-        if SYNCED.search(line) or RESUMED.search(line):
-            synced += 1
-            stored = 40  # what was read before this sync; how much that is the next lines tell
-        elif (sent := SENT.search(line)) and to_broker in line:
-            count = _acknowledgements(bytes.fromhex(sent[1].replace("\\x", "")))
-            if count:
-                assert stored, f"acknowledged before anything was on disk: {line}"
-                acknowledged += count
-                stored = 0  # the next acknowledgement needs a sync of its own
-    assert acknowledged == 40, f"{acknowledged} acknowledgements were seen in the trace"
-    assert synced >= 1
-
-
-def _acknowledgements(data: bytes) -> int:
-    """PUBACKs among the MQTT packets that `data` begins with."""
-    count, at = 0, 0
-    while at + 1 < len(data):
-        count += data[at] >> 4 == 4
-        at += 2 + data[at + 1]
-    return count
+    order = orders(trace.read_text(errors="replace").splitlines(), broker.port)
+    assert len(order) == 40, f"{len(order)} acknowledgements were seen in the trace"
+    early = [one for one in order if not one.on_disk]
+    assert not early, f"{len(early)} of {len(order)} were acknowledged before they were on disk: {early[:3]}"
 
 
 @pytest.fixture
