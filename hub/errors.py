@@ -12,6 +12,7 @@ CausewayError
 ├── GraphUnavailable     the graph does not answer; the journal goes on
 ├── GraphBehind          the graph has not yet reached the sequence that was asked for
 ├── StorageFull          the journal cannot be written; nothing was acknowledged
+├── CostExceeded         the operation asks for too much at once
 ├── DeadlineExceeded     the work did not end in its time
 ├── AlreadyRunning       another hub holds this state
 ├── JournalCorrupt       the digest chain or a payload does not hold
@@ -21,6 +22,8 @@ CausewayError
 A client may read `message` where `public` is true; every other exception is masked as INTERNAL.
 """
 
+import difflib
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import ClassVar
 
@@ -105,6 +108,10 @@ class StorageFull(CausewayError):
     retry = True
 
 
+class CostExceeded(CausewayError):
+    code = Code.COST_EXCEEDED
+
+
 class DeadlineExceeded(CausewayError):
     code = Code.DEADLINE_EXCEEDED
     retry = True
@@ -124,3 +131,12 @@ class Refused(CausewayError):
 
 class Internal(CausewayError):
     public = False
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """What an error says of a word that is not known: `did you mean 'x'?`, or all that are."""
+    names = sorted(known)
+    near = difflib.get_close_matches(given, names, n=1, cutoff=0.4)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known here: {', '.join(names)}" if names else "none is declared"

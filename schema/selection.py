@@ -176,12 +176,20 @@ class Asker:
     def _fields(self, type_name: str, nodes: Iterable[FieldNode]) -> dict[str, list[FieldNode]]:
         """The fields under `nodes` that apply to the object type, merged by response key."""
         found: dict[str, list[FieldNode]] = {}
+        spread: set[str] = set()
         for node in nodes:
             if node.selection_set is not None:
-                self._collect(type_name, node.selection_set.selections, found)
+                self._collect(type_name, node.selection_set.selections, found, spread)
         return found
 
-    def _collect(self, type_name: str, selections: Iterable[SelectionNode], found: dict[str, list[FieldNode]]) -> None:
+    def _collect(
+        self,
+        type_name: str,
+        selections: Iterable[SelectionNode],
+        found: dict[str, list[FieldNode]],
+        spread: set[str],
+    ) -> None:
+        """A fragment adds nothing the second time: its names go to `spread`."""
         for node in selections:
             if not self._included(node):
                 continue
@@ -190,13 +198,16 @@ class Asker:
                 found.setdefault(key, []).append(node)
                 continue
             if isinstance(node, FragmentSpreadNode):
+                if node.name.value in spread:
+                    continue
+                spread.add(node.name.value)
                 fragment = self.info.fragments[node.name.value]
                 condition, inner = fragment.type_condition.name.value, fragment.selection_set
             elif isinstance(node, InlineFragmentNode):
                 condition = node.type_condition.name.value if node.type_condition else type_name
                 inner = node.selection_set
             if self._applies(condition, type_name):
-                self._collect(type_name, inner.selections, found)
+                self._collect(type_name, inner.selections, found, spread)
 
     def _included(self, node: SelectionNode) -> bool:
         skip = get_directive_values(GraphQLSkipDirective, node, self._variables)

@@ -30,12 +30,14 @@ from strawberry import Schema
 from strawberry.schema.schema import validate_document
 from strawberry.types.execution import PreExecutionError
 
-from hub.errors import BadRequest, Code
+from hub.errors import BadRequest, CausewayError, Code
 from hub.telemetry import Metrics
+from hub.web import cost
 from hub.web.encoding import encode
 from hub.web.errors import all_formatted, code_of
 from hub.web.operation import Asker, Operation
 from hub.web.sharing import sharing_key
+from hub.web.turns import InTurns
 
 _KEPT_DOCUMENT = 20_000  # characters; longer ones are parsed each time
 _SHARED_EVENTS = 512
@@ -63,6 +65,7 @@ class Execution:
 
     def __init__(self, schema: Schema, contexts: Callable[[Asker], object], metrics: Metrics) -> None:
         self._schema = schema
+        schema.execution_context_class = InTurns
         self._core: GraphQLSchema = schema._schema
         self._contexts = contexts
         self._metrics = metrics
@@ -81,6 +84,7 @@ class Execution:
         """A query's or a mutation's one answer. Nothing is raised but cancellation."""
         try:
             prepared = self._prepare(operation)
+            cost.check(self._core, prepared.document, prepared.operation, operation.variables)
             if prepared.operation.operation is Kind.SUBSCRIPTION:
                 raise BadRequest(
                     "A subscription needs a stream: ask with `Accept: text/event-stream`, "
@@ -110,12 +114,13 @@ class Execution:
         """A subscription's answers; the last one is `refused` where the stream could not begin or broke off."""
         try:
             prepared = self._prepare(operation)
+            cost.check(self._core, prepared.document, prepared.operation, operation.variables)
             if errors := self._validated(prepared.document):
                 yield self._counted(_answer(None, errors, refused=True), transport)
                 return
             source = await self._source(prepared, operation, asker)
-        except GraphQLError as error:
-            yield self._counted(_answer(None, [error], refused=True), transport)
+        except (GraphQLError, CausewayError) as error:
+            yield self._counted(_answer(None, [_wrapped(error)], refused=True), transport)
             return
         if isinstance(source, ExecutionResult):
             yield self._counted(_answer(None, source.errors, refused=True), transport)
@@ -212,7 +217,10 @@ class Execution:
 
 def _parse(text: str) -> DocumentNode:
     """Raises GraphQLError."""
-    return parse(text, max_tokens=_TOKENS)
+    try:
+        return parse(text, max_tokens=_TOKENS)
+    except RecursionError:
+        raise GraphQLError(f"The document is nested deeper than {cost.DEPTH} levels. Ask in several steps.") from None
 
 
 def _validated(schema: GraphQLSchema, document: DocumentNode) -> tuple[GraphQLError, ...]:

@@ -1,0 +1,142 @@
+"""What an operation may ask for at most, found before any of it runs: how deep, how wide, how many values.
+
+A list that takes `first` is counted as long as that says; any other list as ten.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SchemaMetaFieldDef,
+    SelectionNode,
+    TypeMetaFieldDef,
+    VariableNode,
+    get_named_type,
+    is_list_type,
+)
+from graphql import get_nullable_type as plain
+
+from hub.errors import BadRequest, CostExceeded
+
+DEPTH = 128
+"""Levels of braces, fragments included."""
+FIELDS = 5_000
+"""Fields with every fragment written out; an alias counts like a field."""
+VALUES = 1_000_000
+"""Leaves of the largest answer there could be."""
+_UNSIZED = 10
+_DIGITS = 12  # of a number that is wrong in any case
+
+
+class _Cost(NamedTuple):
+    depth: int = 0
+    fields: int = 0
+    values: int = 0
+
+
+_NOTHING = _Cost()
+
+
+def check(
+    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, object]
+) -> None:
+    """Raises BadRequest for a document that is nested too deep, CostExceeded for one that asks for too much."""
+    root = schema.get_root_type(operation.operation)
+    try:
+        cost = _Counting(schema, document, variables).of(operation.selection_set.selections, root, 1)
+    except _Deep:
+        raise BadRequest(f"The operation is nested deeper than {DEPTH} levels. Ask in several steps.") from None
+    if cost.fields > FIELDS:
+        raise CostExceeded(
+            f"The operation has more than {FIELDS} fields, fragments written out. Ask in several operations."
+        )
+    if cost.values > VALUES:
+        raise CostExceeded(
+            f"The operation could answer more than {VALUES} values. "
+            "Ask for fewer rows by `first`, above all in lists within lists, and page on by `after`."
+        )
+
+
+class _Deep(Exception):
+    pass
+
+
+class _Counting:
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, object]) -> None:
+        self._schema = schema
+        self._variables = variables
+        self._fragments = {
+            each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
+        }
+        self._known: dict[tuple[str, bool], _Cost] = {}
+
+    def of(self, selections: Iterable[SelectionNode], within: object, level: int, *, page: bool = False) -> _Cost:
+        """Of what stands between two braces; `within` is the type there, where it is known. `page`: the field
+        around them took `first`, which already counts for the lists here."""
+        if level > DEPTH:
+            raise _Deep
+        depth = fields = values = 0
+        for node in selections:
+            if isinstance(node, FieldNode):
+                cost = self._field(node, within, level, page=page)
+            elif isinstance(node, FragmentSpreadNode):
+                cost = self._fragment(node.name.value, level, page=page)
+            elif isinstance(node, InlineFragmentNode):
+                type_ = self._schema.get_type(node.type_condition.name.value) if node.type_condition else within
+                cost = self.of(node.selection_set.selections, type_, level + 1, page=page)
+            depth = max(depth, cost.depth)
+            fields += cost.fields
+            values += cost.values
+        return _Cost(depth + 1, fields, values)
+
+    def _field(self, node: FieldNode, within: object, level: int, *, page: bool) -> _Cost:
+        name = node.name.value
+        field = within.fields.get(name) if isinstance(within, GraphQLObjectType | GraphQLInterfaceType) else None
+        if field is None and within is self._schema.query_type:
+            field = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}.get(name)
+        times = self._times(node, field, page=page)
+        if node.selection_set is None:
+            return _Cost(0, 1, times)
+        sized = field is not None and "first" in field.args
+        type_ = get_named_type(field.type) if field is not None else None
+        below = self.of(node.selection_set.selections, type_, level + 1, page=sized)
+        return _Cost(below.depth, below.fields + 1, below.values * times)
+
+    def _fragment(self, name: str, level: int, *, page: bool) -> _Cost:
+        cost = self._known.get((name, page))
+        if cost is None:
+            self._known[name, page] = _NOTHING  # one that holds itself is refused by validation
+            definition = self._fragments.get(name)
+            if definition is None:
+                return _NOTHING
+            within = self._schema.get_type(definition.type_condition.name.value)
+            cost = self._known[name, page] = self.of(definition.selection_set.selections, within, level + 1, page=page)
+        elif level + cost.depth > DEPTH:
+            raise _Deep
+        return cost
+
+    def _times(self, node: FieldNode, field: GraphQLField | None, *, page: bool) -> int:
+        if field is None:
+            return 1
+        if "first" not in field.args:
+            return _UNSIZED if is_list_type(plain(field.type)) and not page else 1
+        given: object = field.args["first"].default_value
+        for argument in node.arguments or ():
+            if argument.name.value != "first":
+                continue
+            if isinstance(argument.value, IntValueNode):
+                given = int(argument.value.value[:_DIGITS])
+            elif isinstance(argument.value, VariableNode):
+                given = self._variables.get(argument.value.name.value, given)
+        return max(given, 1) if isinstance(given, int) else _UNSIZED
