@@ -9,11 +9,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import wraps
 from types import MappingProxyType, TracebackType
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Value = str | int | float | bool | tuple[str, ...] | None
 Cursor = str
 """Where to go on reading, opaque to all but the adapter: a keyset pair, never a bare time."""
@@ -110,17 +113,35 @@ class Raw:
 
 
 class Unreadable(ValueError):
-    """A payload that `decode` cannot read. Says why, and where in it; becomes a dead letter."""
+    """A payload that `decode` cannot read. Says why, and where in it; becomes a dead letter. `bug` is an error of the
+    adapter's own, where that is why."""
 
-    def __init__(self, reason: str, *, where: str = "") -> None:
+    def __init__(self, reason: str, *, where: str = "", bug: Exception | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.where = where
+        self.bug = bug
+
+
+def guarded(decode: Callable[P, T]) -> Callable[P, T]:
+    """`decode`, of which Unreadable alone escapes, so that a bug costs one payload and not the stream: what ends `read`
+    is never acknowledged, and comes again for ever."""
+
+    @wraps(decode)
+    def safe(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return decode(*args, **kwargs)
+        except Unreadable:
+            raise
+        except Exception as bug:
+            raise Unreadable(f"a bug of the adapter: {bug!r}", bug=bug) from bug
+
+    return safe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A payload that could not be read, on its way to be kept. `bug` is what escaped `decode` and should not have."""
+    """A payload that could not be read, on its way to be kept; intake logs the `bug`, where one is why."""
 
     raw: Raw
     reason: str
@@ -128,12 +149,8 @@ class DeadLetter:
     bug: Exception | None = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def of(cls, raw: Raw, error: Exception) -> Self:
-        """What `read` makes of all that decoding a payload raises, so that an error of the adapter's own costs one
-        payload and not the stream: one that is never acknowledged would come again for ever. Intake logs the bug."""
-        if isinstance(error, Unreadable):
-            return cls(raw=raw, reason=error.reason, where=error.where)
-        return cls(raw=raw, reason=f"a bug of the adapter: {error!r}", bug=error)
+    def of(cls, raw: Raw, unreadable: Unreadable) -> Self:
+        return cls(raw=raw, reason=unreadable.reason, where=unreadable.where, bug=unreadable.bug)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,8 +235,8 @@ class Adapter(Protocol):
         ...
 
     def decode(self, raw: Raw) -> Sequence[Record]:
-        """Pure; raises Unreadable and nothing else. `read` uses it, or the same decoders, and turns whatever it raises
-        into `DeadLetter.of`; the replay of a dead letter uses it too."""
+        """Pure; raises Unreadable and nothing else. `read` uses it, or the same decoders, as `guarded`; the replay of a
+        dead letter uses it too."""
         ...
 
 

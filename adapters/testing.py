@@ -136,7 +136,7 @@ async def a_bug_in_decode_spares_the_stream(bench: Bench) -> None:
             taken = await bench.take(adapter, lambda batches: any(b.records or b.unreadable for b in batches))
     except ZeroDivisionError as escaped:
         raise AssertionError(
-            "read() let a bug in decode() escape; give DeadLetter.of(raw, error) whatever it raises"
+            "read() let a bug in decode() escape; call guarded(self.decode), and it raises Unreadable alone"
         ) from escaped
     assert any(batch.records or batch.unreadable for batch in taken), "a bug in decode() silenced read()"
 

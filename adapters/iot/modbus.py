@@ -23,6 +23,7 @@ from adapters.contract import (
     Source,
     Unreachable,
     Unreadable,
+    guarded,
 )
 from adapters.iot.modbus_config import ModbusConfig
 from adapters.iot.modbus_line import DeviceError, Line, LineDown
@@ -164,8 +165,8 @@ class Modbus:
                 continue
             sweep.answered = True
             try:
-                values = read.numbers(data)
-            except Exception as error:  # noqa: BLE001 - Unreadable, or a bug that must not cost the other devices
+                values = guarded(read.numbers)(data)
+            except Unreadable as error:
                 raw = Raw(key=unit.key(read), received_at=sweep.received_at, data=data)
                 sweep.unreadable.append(DeadLetter.of(raw, error))
                 continue

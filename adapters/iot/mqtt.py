@@ -110,7 +110,7 @@ class Mqtt:
                     "choose another client_id",
                 )
                 continue
-            except Exception as error:  # noqa: BLE001 - Unreadable, or a bug that must not come again for ever
+            except Unreadable as error:
                 raw = Raw(key=message.topic, received_at=received_at, data=message.payload, redelivered=message.again)
                 unreadable.append(DeadLetter.of(raw, error))
                 continue

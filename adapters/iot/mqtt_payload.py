@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import orjson
 
-from adapters.contract import Quality, Reading, Unreadable
+from adapters.contract import Quality, Reading, Unreadable, guarded
 from adapters.iot.json_paths import MISSING, Steps, absent, at, steps
 from adapters.iot.mqtt_config import JsonTopic, MqttConfig, NumberTopic
 from adapters.iot.topics import TopicPattern, fill
@@ -42,6 +42,7 @@ class Routes:
     def __init__(self, config: MqttConfig) -> None:
         self._subscriptions = [(TopicPattern.parse(s.topic), s) for s in config.subscriptions]
         self._known: dict[str, Route] = {}
+        self._make = guarded(self._made)
 
     def route(self, topic: str) -> Route:
         """Raises Unreadable for a topic that no subscription matches."""
@@ -49,7 +50,7 @@ class Routes:
         if found is None:
             if len(self._known) >= self.MOST:
                 self._known.clear()
-            found = self._known[topic] = self._made(topic)
+            found = self._known[topic] = self._make(topic)
         return found
 
     def _made(self, topic: str) -> Route:
@@ -61,8 +62,8 @@ class Routes:
                 if not by_payload and not fill(subscription.sensor, names):
                     raise Unreadable("the level of the topic that names the sensor is empty", where="topic")
                 if isinstance(subscription, NumberTopic):
-                    return Route(_number(subscription, names), place)
-                return Route(_json(subscription, names), place)
+                    return Route(guarded(_number(subscription, names)), place)
+                return Route(guarded(_json(subscription, names)), place)
         raise NotAskedFor(f"no subscription of this source names the topic {topic!r}", where="topic")
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from adapters.contract import AnyDefinition, Raw, Record, Source, Unreadable
+from adapters.contract import Adapter, AnyDefinition, Raw, Record, Source, Unreadable, guarded
+from hub.errors import BadRequest
 from hub.ingest.intake import Intake
 from hub.ingest.letters import is_record, record_of
 from hub.ingest.source import SourceSpec
@@ -43,11 +44,14 @@ async def replay(
     accepted = await Intake(journal, quantities).records(spec, records, received_at)
     if accepted.draft.dead_letters:
         return Outcome(id=held.id, reason=accepted.draft.dead_letters[0].reason)
-    appended = await journal.append(replace(accepted.draft, replayed=held.id))
+    try:
+        appended = await journal.append(replace(accepted.draft, replayed=held.id))
+    except BadRequest as refused:
+        return Outcome(id=held.id, reason=f"the journal refuses it: {refused.message}")
     return Outcome(id=held.id, stored=0 if appended.repeated else len(records), repeated=appended.repeated)
 
 
 def _decode(spec: SourceSpec, raw: Raw) -> Sequence[Record]:
     definition: AnyDefinition = spec.definition
-    records: Sequence[Record] = definition.factory(Source(id=spec.id), spec.config).decode(raw)
-    return records
+    adapter: Adapter = definition.factory(Source(id=spec.id), spec.config)
+    return guarded(adapter.decode)(raw)

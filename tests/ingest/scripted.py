@@ -25,6 +25,7 @@ from adapters.contract import (
     Record,
     Unreachable,
     Unreadable,
+    guarded,
 )
 from hub.clock import now
 from hub.ingest.intake import Intake
@@ -100,8 +101,8 @@ class Scripted:
             letters = []
             raw = Raw(key="topic", received_at=now(), data=data)
             try:
-                records = self.decode(raw)
-            except Exception as error:  # noqa: BLE001 - as the contract says
+                records = guarded(self.decode)(raw)
+            except Unreadable as error:
                 letters.append(DeadLetter.of(raw, error))
 
             async def ack(data: bytes = data) -> None:
