@@ -30,11 +30,16 @@ def letter(record: Record, reason: str, received_at: datetime) -> DeadLetter:
     return DeadLetter(raw=Raw(key=f"{_PREFIX}{name}", received_at=received_at, data=data), reason=reason, where=where)
 
 
+def _plain(value: object) -> object:
+    """What JSON has no form for: a read-only mapping is one all the same."""
+    return dict(value) if isinstance(value, Mapping) else repr(value)
+
+
 def _json(record: Record) -> bytes:
     try:
-        return to_json(record, inf_nan_mode="constants", fallback=repr)
+        return to_json(record, inf_nan_mode="constants", fallback=_plain)
     except PydanticSerializationError:  # half a character, which UTF-8 does not have and an escape does
-        return json.dumps(to_jsonable_python(record, inf_nan_mode="constants", fallback=repr)).encode()
+        return json.dumps(to_jsonable_python(record, inf_nan_mode="constants", fallback=_plain)).encode()
 
 
 def is_record(raw: Raw) -> bool:

@@ -234,7 +234,7 @@ class Writer:
 
 def _why(error: Exception) -> str:
     """In the words of whoever refused, where these name no value."""
-    if isinstance(error, UnicodeError):
+    if isinstance(error, UnicodeError) or "surrogates" in str(error):
         return "a text holds half a character (a lone surrogate)"
     if isinstance(error, sa.exc.IntegrityError):
         return "it contradicts what is stored"

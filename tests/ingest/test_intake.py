@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from adapters.contract import Batch, Claim, Identifier, Link, Position, Quality,
 from hub.clock import from_micros
 from hub.coordinates import CoordinateSystem, gcj02_to_bd09, wgs84_to_gcj02
 from hub.ingest.intake import Accepted, Intake
+from hub.ingest.letters import letter, record_of
 from hub.ingest.replay import replay
 from hub.journal.readings import Flag
 from hub.units import Quantity, UnitError, conversion
@@ -146,6 +148,19 @@ def test_a_mended_dead_letter_is_stored_when_replayed(tmp_path: Path) -> None:
             assert (await log.dead_letters(spec.id))[0].replayed_at is not None
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Reading("a", "pressure", 1.5, "Pa", NOON),
+        Claim(kind="Asset", external_id="x", links=(Link(relation="PART_OF", target="y"),)),
+        Signal(type="", subject="x", at=NOON, values=MappingProxyType({"level": 3})),
+    ],
+)
+def test_a_refused_record_can_be_read_back_from_its_letter(record: Record) -> None:
+    kept = letter(record, "why", NOON)
+    assert record_of(kept.raw) == record
 
 
 def test_an_unknown_unit_names_the_nearest() -> None:

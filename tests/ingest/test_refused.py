@@ -8,11 +8,12 @@ import pytest
 
 from adapters.contract import HealthState, Raw, Reading, Record, Signal
 from hub.errors import BadRequest
+from hub.ingest.replay import replay
 from hub.ingest.supervisor import Supervisor
 from hub.journal.log import Journal, JournalConfig
 from hub.journal.records import Appended, Draft, SignalEntry
 from hub.journal.sealing import Keyring, KeyringConfig
-from tests.ingest.scripted import Script, Scripted, journal, running, spec_of, until, values
+from tests.ingest.scripted import QUANTITIES, Script, Scripted, journal, running, spec_of, until, values
 from tests.servers.postgres import Postgres
 
 HALF = "half \ud800"
@@ -58,6 +59,8 @@ async def refuses_one_thing(log: Journal, bad: str) -> None:
     (letter,) = await log.dead_letters("scripted")
     assert letter.key == "record:claim"
     assert letter.data is not None and bad[:3].encode() in letter.data
+    again = await replay(log, QUANTITIES, spec_of(script), letter)
+    assert again.reason, "it is told why it still cannot be stored"
     assert await values(log) == [20, 21]
     assert script.entered == 1
 
