@@ -1,11 +1,11 @@
 """Which adapters there are: the hub's own, and those that other distributions name by entry point."""
 
-import difflib
 import importlib
 from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
 
 from adapters.contract import AnyDefinition, Definition
+from hub.errors import nearest
 
 GROUP = "causeway.adapters"
 COUNTERPARTS = "causeway.adapters.counterparts"
@@ -63,9 +63,7 @@ def _load(name: str, group: str, built_in: Mapping[str, str]) -> object:
         module, _, attribute = built_in[name].partition(":")
         found: object = getattr(importlib.import_module(module), attribute)
         return found
-    near = difflib.get_close_matches(name, names(), n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names())}"
-    raise UnknownAdapter(f"there is no adapter {name!r}; {hint}")
+    raise UnknownAdapter(f"there is no adapter {name!r}; {nearest(name, names())}")
 
 
 def _definition(name: str, found: object) -> AnyDefinition:

@@ -1,8 +1,6 @@
 """The park file: every setting, read once, wrong ones refused with the key, the file and the nearest right key."""
 
-import difflib
 import os
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,20 +14,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from adapters.contract import AdapterConfig, AnyDefinition
 from adapters.registry import UnknownAdapter, find
 from adapters.secret import Secret
-from hub.errors import SettingsError
-from hub.units import Quantity
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+from hub.errors import SettingsError, nearest
+from hub.units import Quantity, duration
 
 
 def _duration(given: object) -> object:
-    if isinstance(given, str):
-        found = _DURATION.fullmatch(given.strip())
-        if found is None:
-            raise ValueError(f"{given!r} is no duration: write a number and ms, s, m, h or d, such as 30s")
-        return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
-    return given
+    return duration(given) if isinstance(given, str) else given
 
 
 def _zone(name: str) -> str:
@@ -224,10 +214,7 @@ def _dotted(location: tuple[int | str, ...]) -> str:
 def _reason(kind: str, message: str, location: tuple[int | str, ...], model: type[BaseModel]) -> str:
     if kind != "extra_forbidden":
         return message.removeprefix("Value error, ")
-    keys = _keys_at(model, location[:-1])
-    near = difflib.get_close_matches(str(location[-1]), keys, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(keys))}"
-    return f"there is no such key; {hint}"
+    return f"there is no such key; {nearest(str(location[-1]), _keys_at(model, location[:-1]))}"
 
 
 def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -1,10 +1,11 @@
-"""Units (UCUM) and the park's quantities; values are converted once, at intake.
+"""Units (UCUM), durations and the park's quantities; values are converted once, at intake.
 
 Codes are UCUM's, case-sensitive (ucum.org/ucum). Beside them stand the spellings that devices and their maps
 use. What UCUM has no code for (var, lower explosive limit, turbidity) is written as an annotation, as UCUM asks.
 """
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +24,21 @@ class Quantity:
     deadband: float = 0.0  # in `unit`
     heartbeat: timedelta = timedelta(seconds=60)
     retention: timedelta = timedelta(days=90)
+
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def duration(text: str) -> timedelta:
+    """What `30s`, `1.5h` or `90d` says, as settings and rules write it. Raises ValueError."""
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is no duration: write a number and ms, s, m, h or d, such as 30s")
+    try:
+        return timedelta(seconds=float(found[1]) * _SECONDS[found[2]])
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is longer than any duration can be") from error
 
 
 class UnitError(ValueError):

@@ -14,7 +14,7 @@ from graph_models.entities import ENTITIES
 from graph_models.relations import RELATIONS
 from graph_models.schemes import SCHEMES
 from hub.coordinates import to_wgs84
-from hub.ingest.hints import nearest
+from hub.errors import nearest
 from hub.ingest.source import SourceSpec
 from hub.journal.records import HUB
 

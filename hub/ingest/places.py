@@ -5,7 +5,6 @@ between), `level`, `area` (m²), `latitude` and `longitude` (degrees, WGS-84) ma
 """
 
 import csv
-import difflib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from datetime import datetime
 
 from adapters.contract import Claim, Link, Position, Value
 from graph_models.entities import PlaceKind
-from hub.errors import BadRequest
+from hub.errors import BadRequest, nearest
 from hub.journal.log import Journal
 from hub.journal.records import HUB, Appended, Draft, NewEvent
 
@@ -124,9 +123,7 @@ def _text(data: bytes) -> str:
 def _check_header(header: Sequence[str]) -> None:
     for name in header:
         if name not in COLUMNS:
-            near = difflib.get_close_matches(name, COLUMNS, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(COLUMNS)}"
-            raise BadRequest(f"the header has a column {name!r} that is not known; {hint}")
+            raise BadRequest(f"the header has a column {name!r} that is not known; {nearest(name, COLUMNS)}")
     if missing := [name for name in ("code", "kind") if name not in header]:
         raise BadRequest(f"the header lacks {' and '.join(missing)}; known: {', '.join(COLUMNS)}")
 

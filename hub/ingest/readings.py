@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 
 from adapters.contract import Quality, Reading
 from hub.clock import EPOCH, to_micros
-from hub.errors import BadRequest
-from hub.ingest.hints import nearest
+from hub.errors import BadRequest, nearest
 from hub.ingest.source import SourceSpec
 from hub.journal.log import Journal
 from hub.journal.readings import Flag, flags_of

@@ -3,11 +3,9 @@
 The engine acts on the recorded set alone, from the sequence on at which it was recorded.
 """
 
-import difflib
 import hashlib
-import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -15,26 +13,21 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from graph_models.entities import AssetKind, Severity
-from hub.errors import SettingsError
+from hub.errors import SettingsError, nearest
 from hub.journal.log import Journal
 from hub.journal.records import HUB, Draft, Json, NewEvent
-from hub.units import Quantity
+from hub.units import Quantity, duration
 from hub.warning import words
 from hub.warning.limits import Bounds, Direction
 from hub.warning.silence import shortest
 
 STREAM = "rules"
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def _duration(given: object) -> object:
     if isinstance(given, str) and not given.startswith("P"):  # ISO 8601 stands in the log
-        found = _DURATION.fullmatch(given.strip())
-        if found is None:
-            raise ValueError(f"{given!r} is no duration: write a number and ms, s, m, h or d, such as 30s")
-        return timedelta(seconds=float(found[1]) * _SECONDS[found[2]])
+        return duration(given)
     return given
 
 
@@ -146,7 +139,7 @@ def load(file: Path, quantities: Mapping[str, Quantity]) -> RuleSet:
     problems: list[str] = []
     for section, entries in given.items():
         if section not in _SECTIONS:
-            problems.append(f"{section}: there is no such kind of rule; {_nearest(section, list(_SECTIONS))}")
+            problems.append(f"{section}: there is no such kind of rule; {nearest(section, list(_SECTIONS))}")
         elif not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             problems.append(f"{section}: write it as [[{section}]], once a rule")
         else:
@@ -187,16 +180,16 @@ def _read(
             key = ".".join(str(step) for step in problem["loc"])
             if problem["type"] == "extra_forbidden":
                 known = [name for name in model.model_fields if name != "type"]
-                yield f"{where}.{key}: there is no such key; {_nearest(key, known)}"
+                yield f"{where}.{key}: there is no such key; {nearest(key, known)}"
             else:
                 yield f"{where}.{key}: {problem['msg'].removeprefix('Value error, ')}"
         return
     if rule.code not in words.codes():
-        yield f"{where}.code: {rule.code!r} has no words; {_nearest(rule.code, sorted(words.codes()))}"
+        yield f"{where}.code: {rule.code!r} has no words; {nearest(rule.code, sorted(words.codes()))}"
     if isinstance(rule, LimitRule | SilenceRule):
         quantity = quantities.get(rule.quantity)
         if quantity is None:
-            yield f"{where}.quantity: {rule.quantity!r} is no quantity of the park file; " + _nearest(
+            yield f"{where}.quantity: {rule.quantity!r} is no quantity of the park file; " + nearest(
                 rule.quantity, sorted(quantities)
             )
             return
@@ -215,11 +208,6 @@ def _read(
         rules.append(rule.model_copy(update={"unit": quantity.unit}))
     elif isinstance(rule, SourceRule):
         rules.append(rule)
-
-
-def _nearest(given: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(given, known, n=1, cutoff=0.4)
-    return f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
 
 
 def _seconds(span: timedelta) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from hub.errors import SettingsError
 from hub.settings import load
+from hub.units import duration
 
 GOOD = """
 [park]
@@ -68,6 +69,19 @@ def test_a_wrong_setting_names_the_key_the_file_and_the_nearest_right_one(
     assert "park.toml" in text
     assert named in text
     assert hint in text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("250ms", 0.25), ("30s", 30), (" 1.5m ", 90), ("2h", 7200), ("90d", 7_776_000)]
+)
+def test_a_duration_is_a_number_and_its_unit(text: str, seconds: float) -> None:
+    assert duration(text).total_seconds() == seconds
+
+
+@pytest.mark.parametrize("text", ["", "30", "s", "-1s", "1 parsec", "1e9s", "9999999999999d"])
+def test_what_is_no_duration_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match="duration"):
+        duration(text)
 
 
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
