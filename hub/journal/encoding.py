@@ -144,6 +144,17 @@ def encode_claim(source: str, claim: Claim, targets: Targets, seals: Seals) -> b
     return orjson.dumps(body)
 
 
+def encode_gone(payload: bytes, version: int, last: bytes) -> bytes:
+    """A claim that a thing is gone, with what it does not say itself taken from the last one, sealed as it was: what
+    is shown of a thing that was retired comes from the log as well."""
+    body: dict[str, Any] = orjson.loads(payload)
+    before: Mapping[str, Any] = upcast(CLAIM, version, orjson.loads(last))[1]
+    for part in ("values", "identifiers", "links", "position"):
+        if not body.get(part) and before.get(part):
+            body[part] = before[part]
+    return orjson.dumps(body)
+
+
 def decode_claim(kind: str, external_id: str, version: int, payload: bytes) -> tuple[Claim, Targets]:
     """The claim, and (relation, target external id) → entity id as they were resolved when it was recorded."""
     body: Any = upcast(CLAIM, version, orjson.loads(payload))[1]

@@ -14,7 +14,15 @@ from hub.errors import BadRequest, Conflict, NotFound
 from hub.journal import held, readings
 from hub.journal import tables as t
 from hub.journal.chain import BatchRow, batch_digest, readings_hash
-from hub.journal.encoding import Seals, content_hash, encode_claim, encode_event, encode_signal, says_personal
+from hub.journal.encoding import (
+    Seals,
+    content_hash,
+    encode_claim,
+    encode_event,
+    encode_gone,
+    encode_signal,
+    says_personal,
+)
 from hub.journal.engine import Dialect, storage_problem
 from hub.journal.entries import StoredRecord, entry_of
 from hub.journal.identity import Identity
@@ -174,9 +182,14 @@ class Fold:
             return
         self.seals.ensure([(source, claim.external_id) for claim, _ in changed if says_personal(claim)])
         resolution = self.identity.resolve(self.connection, source, [claim for claim, _ in changed], self.recorded_at)
+        words = self._last_words(known, [claim for claim, _ in changed if claim.gone])
         replacements: list[held.Replacement] = []
         for claim, hashed in changed:
             replacements.append(held.Replacement(batch.next, claim, hashed))
+            payload = encode_claim(source, claim, resolution.targets, self.seals)
+            if claim.gone and (last := words.get(claim.external_id)) is not None and last[0] == claim.kind:
+                payload = encode_gone(payload, *last[1:])
+            words[claim.external_id] = (claim.kind, CURRENT[CLAIM], payload)
             batch.records.append(
                 StoredRecord(
                     seq=batch.next,
@@ -188,7 +201,7 @@ class Fold:
                     external_id=claim.external_id,
                     entity=resolution.entities[claim.external_id],
                     cause=cause,
-                    payload=encode_claim(source, claim, resolution.targets, self.seals),
+                    payload=payload,
                 )
             )
             batch.changed.add((source, claim.external_id))
@@ -197,6 +210,12 @@ class Fold:
         held.replace(self.connection, self._dialect, source, known, replacements, batch.seen_at)
         for event in resolution.events:
             self._event(batch, HUB, event)
+
+    def _last_words(self, known: Mapping[str, held.Held], gone: Sequence[Claim]) -> dict[str, tuple[str, int, bytes]]:
+        """What was said last of the things that are gone now."""
+        seqs = {claim.external_id: known[claim.external_id].seq for claim in gone if claim.external_id in known}
+        found = held.last_words(self.connection, list(seqs.values())) if seqs else {}
+        return {external_id: found[seq] for external_id, seq in seqs.items() if seq in found}
 
     def _signals(self, batch: _Batch, source: str, signals: Sequence[Signal]) -> None:
         if not signals:

@@ -13,6 +13,7 @@ from hub.journal.statements import LIVING, NAMED, chunks, put
 
 @dataclass(frozen=True, slots=True)
 class Held:
+    seq: int
     content_hash: bytes
     last_seen: int
     entity: str  # that lives now
@@ -30,7 +31,7 @@ def look_up(connection: sa.Connection, source: str, external_ids: Sequence[str])
     found: dict[str, Held] = {}
     for some in chunks(external_ids):
         query = (
-            sa.select(latest.c.external_id, latest.c.content_hash, latest.c.last_seen, LIVING)
+            sa.select(latest.c.external_id, latest.c.seq, latest.c.content_hash, latest.c.last_seen, LIVING)
             .select_from(
                 NAMED.join(
                     latest,
@@ -39,8 +40,18 @@ def look_up(connection: sa.Connection, source: str, external_ids: Sequence[str])
             )
             .where(latest.c.source == source, latest.c.external_id.in_(some))
         )
-        for external_id, hashed, last_seen, entity in connection.execute(query):
-            found[external_id] = Held(hashed, last_seen, entity)
+        for external_id, seq, hashed, last_seen, entity in connection.execute(query):
+            found[external_id] = Held(seq, hashed, last_seen, entity)
+    return found
+
+
+def last_words(connection: sa.Connection, seqs: Sequence[int]) -> dict[int, tuple[str, int, bytes]]:
+    """Kind, version and payload of the claims with these numbers."""
+    found: dict[int, tuple[str, int, bytes]] = {}
+    for some in chunks(seqs):
+        query = sa.select(t.record.c.seq, t.record.c.type, t.record.c.version, t.record.c.payload)
+        for seq, kind, version, payload in connection.execute(query.where(t.record.c.seq.in_(some))):
+            found[seq] = (kind, version, payload)
     return found
 
 

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from adapters.contract import Cursor
 from hub.clock import Clock, now, to_micros
 from hub.errors import NotFound, Refused
-from hub.journal import position, queries, readings, statements
+from hub.journal import claims, position, queries, readings, statements
 from hub.journal import retention as expiry
 from hub.journal import tables as t
 from hub.journal.encoding import NoSeals, Seals
@@ -225,7 +225,12 @@ class Journal:
 
     async def claims_of(self, entities: Sequence[str]) -> Mapping[str, Sequence[HeldClaim]]:
         """Every source's latest live claim of each entity (aliases resolved), one statement."""
-        return await self._read(queries.claims_of, entities)
+        return await self._read(claims.claims_of, entities)
+
+    async def latest_claims(self, ids: Sequence[str], entries: Sequence[Entry] = ()) -> claims.LatestClaims:
+        """Every source's latest claim of the entities that these ids lead to, those that are gone among them; what
+        `entries`, read before, say already is not read again."""
+        return await self._read(claims.latest_claims, ids, entries)
 
     async def referring(self, entities: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """The entities whose live claims link to each of these."""

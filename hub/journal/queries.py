@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from hub.clock import from_micros
 from hub.journal import readings
 from hub.journal import tables as t
-from hub.journal.encoding import Seals, decode_claim, unseal_claim
+from hub.journal.encoding import Seals, unseal_claim
 from hub.journal.entries import RECORD_COLUMNS, StoredRecord, entry_of, event_of
 from hub.journal.records import Entry, EventEntry, HeldClaim, HeldDeadLetter, ReadingsEntry
-from hub.journal.statements import LIVING, NAMED, asked_for, chunks, members
+from hub.journal.statements import asked_for, things_of, within
 
 _ROWS_A_PAGE = 50_000  # readings
 
@@ -82,108 +82,32 @@ def stream(connection: sa.Connection, name: str) -> list[EventEntry]:
     return [event_of(StoredRecord(*row[1:]), from_micros(row[0])) for row in connection.execute(query)]
 
 
-def claims_of(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[HeldClaim]]:
-    """By each id that was asked for: the latest live claims of the entity it leads to, oldest source's name first."""
-    found: dict[str, list[HeldClaim]] = {id_: [] for id_ in ids}
-    asked = asked_for(connection, ids)
-    latest, external = t.claim_latest, t.external
-    for some in chunks(list(asked)):
-        query = (
-            sa.select(
-                latest.c.source,
-                latest.c.external_id,
-                latest.c.seq,
-                latest.c.last_seen,
-                t.batch.c.recorded_at,
-                t.record.c.type,
-                t.record.c.version,
-                t.record.c.payload,
-                LIVING.label("living"),
-            )
-            .select_from(
-                NAMED.join(
-                    latest, (latest.c.source == external.c.source) & (latest.c.external_id == external.c.external_id)
-                )
-                .join(t.record, t.record.c.seq == latest.c.seq)
-                .join(t.batch, t.batch.c.seq == t.record.c.batch)
-            )
-            .where(external.c.entity.in_(members(some)), latest.c.gone.is_(False))
-            .order_by(latest.c.source, latest.c.external_id)
-        )
-        rows = connection.execute(query).all()
-        targets = _targets(connection, some)
-        for row in rows:
-            claim, _ = decode_claim(row.type, row.external_id, row.version, row.payload)
-            held = HeldClaim(
-                seq=row.seq,
-                source=row.source,
-                entity=row.living,
-                claim=claim,
-                targets={
-                    (link.relation, link.target): target
-                    for link in claim.links
-                    if (target := targets.get((link.source or row.source, link.target))) is not None
-                },
-                recorded_at=from_micros(row.recorded_at),
-                last_seen=from_micros(row.last_seen),
-            )
-            for id_ in asked[row.living]:
-                found[id_].append(held)
-    return found
-
-
-def _targets(connection: sa.Connection, living: Sequence[str]) -> dict[tuple[str, str], str]:
-    """What the claims of these entities link to, as the entities that live now."""
-    target = t.external.alias("target")
-    query = (
-        sa.select(
-            t.link.c.target_source,
-            t.link.c.target_external_id,
-            sa.func.coalesce(t.alias.c.into, target.c.entity),
-        )
-        .distinct()
-        .select_from(
-            t.external.join(
-                t.link, (t.link.c.source == t.external.c.source) & (t.link.c.external_id == t.external.c.external_id)
-            )
-            .join(
-                target,
-                (target.c.source == t.link.c.target_source) & (target.c.external_id == t.link.c.target_external_id),
-            )
-            .outerjoin(t.alias, t.alias.c.old == target.c.entity)
-        )
-        .where(t.external.c.entity.in_(members(living)))
-    )
-    return {(source, external_id): entity for source, external_id, entity in connection.execute(query)}
-
-
 def referring(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[str]]:
     """By each id that was asked for: the entities whose live claims link to the entity it leads to."""
     found: dict[str, list[str]] = {id_: [] for id_ in ids}
     asked = asked_for(connection, ids)
-    target, start = t.external.alias("target"), t.external.alias("start")
-    of_target, of_start = t.alias.alias("of_target"), t.alias.alias("of_start")
-    for some in chunks(list(asked)):
-        living_target = sa.func.coalesce(of_target.c.into, target.c.entity)
-        living_start = sa.func.coalesce(of_start.c.into, start.c.entity)
-        query = (
-            sa.select(living_target, living_start)
-            .distinct()
-            .select_from(
-                target.join(
-                    t.link,
-                    (t.link.c.target_source == target.c.source) & (t.link.c.target_external_id == target.c.external_id),
-                )
-                .join(start, (start.c.source == t.link.c.source) & (start.c.external_id == t.link.c.external_id))
-                .outerjoin(of_target, of_target.c.old == target.c.entity)
-                .outerjoin(of_start, of_start.c.old == start.c.entity)
+    parts = things_of(connection, list(asked))
+    target, start, of_start = t.external.alias("target"), t.external.alias("start"), t.alias.alias("of_start")
+    living_start = sa.func.coalesce(of_start.c.into, start.c.entity)
+    query = (
+        sa.select(target.c.entity, living_start)
+        .distinct()
+        .select_from(
+            target.join(
+                t.link,
+                (t.link.c.target_source == target.c.source) & (t.link.c.target_external_id == target.c.external_id),
             )
-            .where(target.c.entity.in_(members(some)))
-            .order_by(living_start)
+            .join(start, (start.c.source == t.link.c.source) & (start.c.external_id == t.link.c.external_id))
+            .outerjoin(of_start, of_start.c.old == start.c.entity)
         )
-        for entity, referrer in connection.execute(query):
-            for id_ in asked[entity]:
-                found[id_].append(referrer)
+        .where(within(connection, target.c.entity, list(parts)))
+    )
+    linking: dict[str, set[str]] = {}
+    for part, referrer in connection.execute(query):
+        linking.setdefault(parts[part], set()).add(referrer)
+    for entity, referrers in linking.items():
+        for id_ in asked[entity]:
+            found[id_] = sorted(referrers)
     return found
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -21,6 +22,16 @@ NAMED = t.external.outerjoin(t.alias, t.alias.c.old == t.external.c.entity)
 def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
     for start in range(0, len(values), _CHUNK):
         yield values[start : start + _CHUNK]
+
+
+def within(
+    connection: sa.Connection, column: sa.ColumnElement[Any], values: Sequence[str] | Sequence[int]
+) -> sa.ColumnElement[bool]:
+    """Whether the column is one of many values: one parameter, so that the statement is the same for any number."""
+    if connection.dialect.name == "sqlite":
+        each = sa.func.json_each(sa.literal(orjson.dumps(values).decode())).table_valued("value")
+        return column.in_(sa.select(each.c.value))
+    return column == sa.any_(sa.literal(list(values), postgresql.ARRAY(column.type)))
 
 
 def put(
@@ -52,26 +63,31 @@ def members(living: Sequence[str]) -> sa.CompoundSelect[Any]:
     )
 
 
+def things_of(connection: sa.Connection, living: Sequence[str]) -> dict[str, str]:
+    """The ids under which the things of these entities stand in `external`, each to its entity."""
+    query = sa.select(t.alias.c.old, t.alias.c.into).where(within(connection, t.alias.c.into, living))
+    return {id_: id_ for id_ in living} | dict(connection.execute(query).all())
+
+
 def entities_of(connection: sa.Connection, source: str, external_ids: Sequence[str]) -> dict[str, str]:
     """The known external ids of a source to the entities that live."""
-    found: dict[str, str] = {}
-    for some in chunks(external_ids):
-        query = (
-            sa.select(t.external.c.external_id, LIVING)
-            .select_from(NAMED)
-            .where(t.external.c.source == source, t.external.c.external_id.in_(some))
-        )
-        found.update((external_id, entity) for external_id, entity in connection.execute(query))
-    return found
+    query = (
+        sa.select(t.external.c.external_id, LIVING)
+        .select_from(NAMED)
+        .where(t.external.c.source == source, within(connection, t.external.c.external_id, external_ids))
+    )
+    return dict(connection.execute(query).all())
 
 
 def resolve(connection: sa.Connection, ids: Sequence[str]) -> dict[str, str]:
     """Each known id or alias to the entity that lives."""
-    found: dict[str, str] = {}
-    for some in chunks(list(dict.fromkeys(ids))):
-        query = sa.select(t.external.c.entity, LIVING).select_from(NAMED).where(t.external.c.entity.in_(some))
-        found.update((asked, living) for asked, living in connection.execute(query))
-    return found
+    query = (
+        sa.select(t.external.c.entity, LIVING)
+        .distinct()
+        .select_from(NAMED)
+        .where(within(connection, t.external.c.entity, ids))
+    )
+    return dict(connection.execute(query).all())
 
 
 def asked_for(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[str]]:
