@@ -9,34 +9,31 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import NamedTuple, TypeVar, cast
+from types import MappingProxyType
+from typing import TypeVar, cast
 
 from hub.graph import derive
 from hub.graph.rows import Node, label_of, node
+from hub.graph.standing import Known, Standing
 from hub.graph.store import Step, Store
 from hub.journal.log import Journal
-from hub.journal.records import HeldClaim
+from hub.journal.records import Entry, HeldClaim
 
 ROWS = 1000  # of one statement
+EMPTY: Mapping[str, Known | None] = MappingProxyType({})
 
 T = TypeVar("T")
 
 
-class Known(NamedTuple):
-    """A node as it stands in the graph."""
-
-    label: str
-    second: str | None
-    links: frozenset[tuple[str, str]]
-
-
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """`after` is how the nodes concerned stand once it is written (None: there is no such node); `waiting` are the
-    entities with a link whose target is not in the graph."""
+    """`after` is how the nodes concerned stand once it is written (None: there is no such node); `deleted` are those
+    that lose what links to them, even if they are made anew; `waiting` are the entities with a link whose target is
+    not in the graph."""
 
     steps: tuple[Step, ...] = ()
     after: Mapping[str, Known | None] = field(default_factory=dict)
+    deleted: frozenset[str] = frozenset()
     waiting: frozenset[str] = frozenset()
 
 
@@ -47,24 +44,29 @@ class Planner:
         self._journal = journal
         self._store = store
         self._precedence = precedence
+        self._personal = {label for label, entity in derive.entities().items() if entity.searched_personal}
 
     async def changes(
         self,
         touched: Collection[str],
         *,
         generation: int,
-        pending: Mapping[str, Known | None],
+        standing: Standing,
+        pending: Mapping[str, Known | None] = EMPTY,
+        entries: Sequence[Entry] = (),
         parted: Collection[str] = (),
         referring: bool = True,
     ) -> Changes:
-        """`touched` may hold aliases. `pending`: what is being written just now, over what the graph tells.
-        `parted`: those whose identity changed, so that whoever links to them is looked at again."""
+        """`touched` may hold aliases. `pending`: what is being written just now, over what stands. `entries`: by
+        which they were touched. `parted`: those whose identity changed, so that whoever links to them is looked at
+        again."""
         if not touched:
             return Changes()
-        lives = await self._journal.resolve(list(touched))
-        living = set(lives.values())
-        claims, known = await self._read(living, set(touched), pending)
-        nodes = await self._nodes(living, claims)
+        there = _There(self._store, standing, pending)
+        latest = await self._journal.latest_claims(list(touched), entries)
+        lives, living = latest.lives, set(latest.claims)
+        nodes = await self._nodes(latest.claims)
+        known = await there.known(living | set(touched))
         gone = {id_ for id_ in touched if lives.get(id_, id_) != id_ and known.get(id_) is not None}
         moved = {id_ for id_, made in nodes.items() if _moves(known.get(id_), made)}
         again: set[str] = set()
@@ -75,40 +77,57 @@ class Planner:
             linking = await self._journal.referring(sorted(fresh))
             again = {id_ for ids in linking.values() for id_ in ids} - living
         if again:
-            more, theirs = await self._read(again, again, pending)
-            known |= theirs
-            others = await self._nodes(again, more)
+            others = await self._nodes((await self._journal.latest_claims(sorted(again))).claims)
+            known |= await there.known(again)
             again = {id_ for id_ in again if id_ not in others or not _moves(known.get(id_), others[id_])}
             nodes |= {id_: made for id_, made in others.items() if id_ in again}  # who moves has an entry of its own
         targets = {target for n in nodes.values() for _, target in n.links} - known.keys() - nodes.keys()
-        known |= await self._known(targets, pending)
+        known |= await there.known(targets)
         return _difference(nodes, known, living, again, gone | moved, generation)
 
-    async def _read(
-        self, ids: set[str], known: set[str], pending: Mapping[str, Known | None]
-    ) -> tuple[dict[str, Sequence[HeldClaim]], dict[str, Known | None]]:
-        claims, found = await asyncio.gather(self._journal.claims_of(sorted(ids)), self._known(ids | known, pending))
-        return dict(claims), found
-
-    async def _nodes(self, ids: Iterable[str], claims: Mapping[str, Sequence[HeldClaim]]) -> dict[str, Node]:
-        personal = {label for label, entity in derive.entities().items() if entity.searched_personal}
-        sealed = [c for id_ in ids if label_of(claims.get(id_, ()), self._precedence) in personal for c in claims[id_]]
+    async def _nodes(self, claims: Mapping[str, Sequence[HeldClaim]]) -> dict[str, Node]:
+        sealed = [
+            held
+            for of_one in claims.values()
+            if any(held.claim.kind in self._personal for held in of_one)
+            and label_of(of_one, self._precedence) in self._personal
+            for held in of_one
+        ]
         clear: dict[str, list[HeldClaim]] = defaultdict(list)
         for held in await self._journal.unseal(sealed) if sealed else ():
             clear[held.entity].append(held)
-        made = (node(id_, claims.get(id_, ()), self._precedence, clear.get(id_)) for id_ in ids)
+        made = (node(id_, of_one, self._precedence, clear.get(id_)) for id_, of_one in claims.items())
         return {n.id: n for n in made if n is not None}
 
-    async def _known(self, ids: Collection[str], pending: Mapping[str, Known | None]) -> dict[str, Known | None]:
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    """Asks the graph for what is not known of it."""
+
+    store: Store
+    standing: Standing
+    pending: Mapping[str, Known | None]
+
+    async def known(self, ids: Collection[str]) -> dict[str, Known | None]:
+        """Of `ids`, those that are there; None for one that is just being removed."""
         found: dict[str, Known | None] = {}
-        for some in chunks(sorted(set(ids) - pending.keys())):
+        unread: list[str] = []
+        for id_ in ids:
+            if id_ in self.pending:
+                found[id_] = self.pending[id_]
+            elif (node := self.standing.known.get(id_)) is not None:
+                found[id_] = node
+            elif id_ in self.standing.ids:
+                unread.append(id_)
+        for some in chunks(sorted(unread)):
             reads = (self._of_label(label, some) for label in derive.entities())
             for nodes in await asyncio.gather(*reads):
+                self.standing.note(nodes)
                 found |= nodes
-        return found | {id_: pending[id_] for id_ in ids if id_ in pending}
+        return found
 
     async def _of_label(self, label: str, ids: Sequence[str]) -> dict[str, Known | None]:
-        [row] = await self._store.read(derive.known_nodes(label), {"ids": list(ids)})
+        [row] = await self.store.read(derive.known_nodes(label), {"ids": list(ids)})
         rows = cast("list[tuple[str, list[str], list[tuple[str, str]]]]", row["rows"])
         return {
             id_: Known(
@@ -143,6 +162,7 @@ def _difference(
     deletes, creates, updates, unlinks, links = orders
     after: dict[str, Known | None] = {}
     waiting: set[str] = set()
+    deleted = {id_ for id_ in removed if known.get(id_) is not None}
     for id_ in removed:
         before = known.get(id_)
         if before is not None:
@@ -152,11 +172,10 @@ def _difference(
         before = None if id_ in removed else known.get(id_)
         wanted = nodes.get(id_)
         if wanted is None:
-            if before is not None:
-                updates[derive.retire_nodes(before.label)].append({"id": id_, "generation": generation})
-                for relation, target in before.links:
-                    unlinks[derive.unlink_nodes(relation, before.label)].append([id_, target])
-                after[id_] = before._replace(links=frozenset())
+            if before is not None:  # of no declared kind any more
+                deletes[derive.delete_nodes(before.label)].append(id_)
+                after[id_] = None
+                deleted.add(id_)
             continue
         row = {**wanted.properties, "generation": generation}
         if before is None:
@@ -182,7 +201,7 @@ def _difference(
         for statement, all_rows in sorted(order.items())
         for some in chunks(all_rows)
     )
-    return Changes(steps, after, frozenset(waiting))
+    return Changes(steps, after, frozenset(deleted), frozenset(waiting))
 
 
 def _label(target: str, nodes: Mapping[str, Node], known: Mapping[str, Known | None], removed: set[str]) -> str | None:

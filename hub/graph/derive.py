@@ -156,15 +156,6 @@ def update_nodes(label: str) -> str:
 
 
 @cache
-def retire_nodes(label: str) -> str:
-    """`$rows`: `id` and `generation`."""
-    return (
-        f"UNWIND $rows AS row MATCH (n:{label} {{id: row.id}})"
-        " SET n.retired = true, n.sources = [], n.generation = row.generation"
-    )
-
-
-@cache
 def delete_nodes(label: str) -> str:
     """`$rows`: ids."""
     return f"UNWIND $rows AS row MATCH (n:{label} {{id: row}}) DETACH DELETE n"
@@ -189,6 +180,11 @@ def known_nodes(label: str) -> str:
         f"UNWIND $ids AS id MATCH (n:{label} {{id: id}})"
         " RETURN collect([id, labels(n), [(n)-[r]->(m) | [type(r), m.id]]]) AS rows"
     )
+
+
+def all_ids(label: str) -> str:
+    """→ one row with `ids`."""
+    return f"MATCH (n:{label}) RETURN collect(n.id) AS ids"
 
 
 def stale_nodes(label: str) -> str:

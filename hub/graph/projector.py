@@ -13,9 +13,10 @@ from typing import LiteralString, cast
 
 from hub.clock import Clock
 from hub.errors import DeadlineExceeded, GraphUnavailable, Internal
-from hub.graph.changes import Changes, Known, Planner
+from hub.graph.changes import EMPTY, Changes, Planner
 from hub.graph.migrate import migrate
 from hub.graph.rebuild import Progress, rebuild
+from hub.graph.standing import Known, Standing
 from hub.graph.store import Step, Store
 from hub.journal.log import Journal
 from hub.journal.records import ClaimEntry, Entry, EventEntry
@@ -30,12 +31,21 @@ _LONGEST_PAUSE = 5.0
 _BROKEN_AFTER = 3  # refusals in a row, before the files are taken to be broken
 
 STAND: LiteralString = (
-    "MATCH (p:Projection {name: 'graph'})"
-    " RETURN p.position AS position, p.epoch AS epoch, p.generation AS generation, p.building AS building"
+    "MATCH (p:Projection {name: 'graph'}) WHERE p.position IS NOT NULL"
+    " RETURN p.position AS position, p.epoch AS epoch, p.generation AS generation"
 )
-MOVE: LiteralString = (
+LAST: LiteralString = (
+    "OPTIONAL MATCH (p:Projection {name: 'graph'})"
+    " RETURN coalesce(p.generation, 0) AS generation, coalesce(p.building, 0) AS building"
+)
+BEGIN: LiteralString = (
     "MERGE (p:Projection {name: 'graph'}) SET p.position = $position, p.epoch = $epoch, p.generation = $generation"
 )
+MOVE: LiteralString = (
+    "MATCH (p:Projection {name: 'graph', position: $before, epoch: $epoch, generation: $generation})"
+    " SET p.position = $position RETURN p.position AS position"
+)
+"""Finds nothing where another graph stands than the one that was taken up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,8 @@ class Projector:
         self._moved = asyncio.Condition()
         self._asked: list[tuple[asyncio.Future[int], Progress | None]] = []
         self._ready = False
+        self._rebuilt = 0  # entities
+        self._standing: Standing | None = None  # None while it is not sure what the graph shows
 
     @property
     def position(self) -> int:
@@ -80,10 +92,11 @@ class Projector:
         return self._generation
 
     async def wait_for(self, seq: int, seconds: float) -> bool:
-        """Whether the graph shows `seq` before the time is over."""
+        """Whether the graph shows `seq` before the time is over. While the engine is out of touch nobody can say
+        what it will show when it is back: an emptied one, perhaps."""
         try:
             async with asyncio.timeout(seconds), self._moved:
-                await self._moved.wait_for(lambda: self._position >= seq)
+                await self._moved.wait_for(lambda: self._standing is not None and self._position >= seq)
         except TimeoutError:
             return False
         return True
@@ -110,6 +123,8 @@ class Projector:
                 if refused >= _BROKEN_AFTER and self._broken is not None:
                     refused = 0
                     await self._replace()
+            finally:
+                self._standing = None
             pause = 0.1 if self._ready else min(pause * 2, _LONGEST_PAUSE)
             await asyncio.sleep(pause)
 
@@ -122,78 +137,88 @@ class Projector:
 
     async def _follow(self) -> None:
         await migrate(self._store, self._clock)
-        await self._take_up()
+        standing = self._standing = await self._take_up()
         now: _Batch | None = None
         while True:
             if now is None:
                 while self._asked:
-                    await self._rebuild_as_asked()
-                now = await self._next(self._position, {})
-            if now is None:
-                await self._note_position()
-                await self._journal.wait(self._position, _WAIT_SECONDS)
-            else:
-                now = await self._both(now)
+                    standing = self._standing = await self._rebuild_as_asked()
+                now = await self._next(self._position, standing)
+            if now is not None:
+                now = await self._both(now, standing)
                 self._ready = True
+            elif await self._journal.wait(self._position, _WAIT_SECONDS) == self._position:
+                await self._look()
 
-    async def _both(self, now: _Batch) -> _Batch | None:
+    async def _both(self, now: _Batch, standing: Standing) -> _Batch | None:
         """Writes a batch and prepares the next one meanwhile."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._write(now))
-                following = group.create_task(self._next(now.position, now.changes.after))
+                group.create_task(self._write(now, standing))
+                following = group.create_task(self._next(now.position, standing, now.changes.after))
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None
         return None if self._asked else following.result()
 
-    async def _next(self, after: int, pending: Mapping[str, Known | None]) -> _Batch | None:
+    async def _next(self, after: int, standing: Standing, pending: Mapping[str, Known | None] = EMPTY) -> _Batch | None:
         reached, entries = await self._journal.records(after, ENTRIES)
         if reached == after:
             return None
         touched, parted = _touched(entries)
-        changes = await self._planner.changes(touched, generation=self._generation, pending=pending, parted=parted)
+        changes = await self._planner.changes(
+            touched,
+            generation=self._generation,
+            standing=standing,
+            pending=pending,
+            entries=entries,
+            parted=parted,
+        )
         return _Batch(reached, changes)
 
-    async def _write(self, batch: _Batch) -> None:
-        if batch.changes.steps:
-            await self._store.write([*batch.changes.steps, self._move(batch.position)])
+    async def _write(self, batch: _Batch, standing: Standing) -> None:
+        changes = batch.changes
+        if changes.steps or time.monotonic() - self._noted[1] > _NOTE_SECONDS:
+            await self._store.write(changes.steps, provided=self._move(batch.position))
             self._noted = (batch.position, time.monotonic())
-        elif time.monotonic() - self._noted[1] > _NOTE_SECONDS:
-            await self._note(batch.position)
+            standing.note(changes.after, changes.deleted)
         await self._arrive(batch.position)
 
-    async def _note_position(self) -> None:
-        """When nothing is left to do, the graph itself shall say how far it is."""
-        if self._noted[0] < self._position and time.monotonic() - self._noted[1] > _NOTE_SECONDS:
-            await self._note(self._position)
+    async def _look(self) -> None:
+        """When nothing is left to do: the graph itself shall say how far it is, and be the one that was taken up."""
+        if self._noted[0] < self._position:
+            await self._store.write((), provided=self._move(self._position))
+            self._noted = (self._position, time.monotonic())
+        elif await self._store.read(STAND, {}) != [self._stand()]:
+            raise GraphUnavailable("another graph stands where ours did")
 
-    async def _note(self, position: int) -> None:
-        await self._store.write([self._move(position)])
-        self._noted = (position, time.monotonic())
+    def _stand(self) -> dict[str, object]:
+        return {"position": self._noted[0], "epoch": self._journal.epoch, "generation": self._generation}
 
     def _move(self, position: int) -> Step:
-        return MOVE, {"position": position, "epoch": self._journal.epoch, "generation": self._generation}
+        return MOVE, {**self._stand(), "before": self._noted[0], "position": position}
 
     async def _arrive(self, position: int) -> None:
         async with self._moved:
             self._position = position
             self._moved.notify_all()
 
-    async def _take_up(self) -> None:
+    async def _take_up(self) -> Standing:
         stands = await self._store.read(STAND, {})
         if stands and stands[0]["epoch"] == self._journal.epoch:
             position = cast("int", stands[0]["position"])
             if position <= self._journal.head:
                 self._generation = cast("int", stands[0]["generation"])
                 self._noted = (position, time.monotonic())
+                standing = await Standing.of(self._store)
                 await self._arrive(position)
-                return
-        await self._rebuild(None)
+                return standing
+        self._position = 0  # who knows what it shows
+        return await self._rebuild(None)
 
-    async def _rebuild_as_asked(self) -> None:
+    async def _rebuild_as_asked(self) -> Standing:
         done, progress = self._asked[0]
         try:
-            count = await self._rebuild(progress)
+            standing = await self._rebuild(progress)
         except GraphUnavailable:
             raise  # it stays asked for
         except (Internal, DeadlineExceeded) as error:
@@ -203,19 +228,20 @@ class Projector:
             raise
         self._asked.pop(0)
         if not done.done():
-            done.set_result(count)
+            done.set_result(self._rebuilt)
+        return standing
 
-    async def _rebuild(self, progress: Progress | None) -> int:
-        stands = await self._store.read(STAND, {})
-        last = (
-            max((cast("int", stands[0][name] or 0) for name in ("generation", "building")), default=0) if stands else 0
-        )
+    async def _rebuild(self, progress: Progress | None) -> Standing:
+        [last] = await self._store.read(LAST, {})
+        generation = 1 + max(cast("int", number) for number in last.values())
         position = self._journal.head
-        count = await rebuild(self._journal, self._store, self._planner, last + 1, progress)
-        self._generation = last + 1
-        await self._note(position)
+        self._rebuilt = await rebuild(self._journal, self._store, self._planner, generation, progress)
+        self._generation = generation
+        self._noted = (position, time.monotonic())
+        await self._store.write([(BEGIN, self._stand())])
+        standing = await Standing.of(self._store)
         await self._arrive(position)
-        return count
+        return standing
 
 
 def _touched(entries: Sequence[Entry]) -> tuple[set[str], set[str]]:

@@ -5,11 +5,12 @@ A rebuild that was broken off leaves `building` on the Projection node, so that 
 sweeps what it had written.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import LiteralString
 
 from hub.graph import derive
 from hub.graph.changes import Planner, chunks
+from hub.graph.standing import Standing
 from hub.graph.store import Store
 from hub.journal.log import Journal
 from hub.telemetry import logger
@@ -33,20 +34,27 @@ async def rebuild(
     await store.write([(BEGIN, {"generation": generation})])
     count, after = 0, ""
     waiting: set[str] = set()
+    standing = await Standing.of(store)
     while page := await journal.entities(after, PAGE):
-        changes = await planner.changes(page, generation=generation, pending={}, referring=False)
-        if changes.steps:
-            await store.write(changes.steps)
-        waiting |= changes.waiting
+        waiting |= await _write(store, planner, page, generation, standing)
         count, after = count + len(page), page[-1]
         if progress is not None:
             progress(count)
     for some in chunks(sorted(waiting)):
-        changes = await planner.changes(some, generation=generation, pending={}, referring=False)
-        await store.write(changes.steps)
+        await _write(store, planner, some, generation, standing)
     swept = await _sweep(store, generation)
     log.info("rebuild.done", generation=generation, entities=count, swept=swept)
     return count
+
+
+async def _write(
+    store: Store, planner: Planner, ids: Sequence[str], generation: int, standing: Standing
+) -> frozenset[str]:
+    changes = await planner.changes(ids, generation=generation, standing=standing, referring=False)
+    if changes.steps:
+        await store.write(changes.steps)
+        standing.note(changes.after, changes.deleted)
+    return changes.waiting
 
 
 async def _sweep(store: Store, generation: int) -> int:

@@ -1,16 +1,20 @@
 """From an entity's claims to its node and its links: which value stands. Pure, so that a rebuild gives the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
+from typing import TypeGuard
 
 from adapters.contract import Value
 from graph_models.relations import Relation
-from hub.graph.derive import Entity, Field, entities, relations
+from hub.graph.derive import Field, entities, relations
 from hub.graph.search_text import search_text
 from hub.journal.choice import best_first
 from hub.journal.records import HeldClaim
+
+Fit = Callable[[Value], object | None]
 
 _LONGEST = 2000  # characters; an index takes about 8 kB a value, and refuses the whole transaction past it
 
@@ -32,11 +36,9 @@ def iso(moment: datetime) -> str:
 
 
 def label_of(claims: Sequence[HeldClaim], precedence: Mapping[str, int]) -> str | None:
-    """The declared kind that the most believed claim gives; None without a live claim of a declared kind."""
-    for held in best_first(claims, precedence):
-        if not held.claim.gone and held.claim.kind in entities():
-            return held.claim.kind
-    return None
+    """The declared kind that the most believed claim gives; None without a claim of a declared kind."""
+    standing = _standing(claims, precedence)
+    return standing[0].claim.kind if standing else None
 
 
 def node(
@@ -45,71 +47,122 @@ def node(
     precedence: Mapping[str, int],
     clear: Sequence[HeldClaim] | None = None,
 ) -> Node | None:
-    """None where no live claim of a declared kind remains. `clear`: the same claims with personal values unsealed,
-    for kinds whose search text needs them."""
-    label = label_of(claims, precedence)
-    if label is None:
+    """None where there is no claim of a declared kind. Where all are gone the node is retired: it shows what was said
+    last, and links to nothing. `clear`: the same claims with personal values unsealed, for kinds whose search text
+    needs them."""
+    best = _standing(claims, precedence)
+    if not best:
         return None
-    entity = entities()[label]
-    alike = [held for held in best_first(claims, precedence) if not held.claim.gone and held.claim.kind == label]
-    plain = alike
-    if clear:
-        plain = [held for held in best_first(clear, precedence) if not held.claim.gone and held.claim.kind == label]
+    label, retired = best[0].claim.kind, best[0].claim.gone
+    form = _form(label)
     properties: dict[str, object] = {"id": id_}
-    for field in entity.fields:
-        if not field.key:
-            value = _chosen(field, plain if field.personal and field.search else alike)
-            if value is not None:
-                properties[field.name] = value
-    position = next((held.claim.position for held in alike if held.claim.position), None)
-    if position is not None and any(field.name == "latitude" for field in entity.fields):
-        properties |= {"latitude": float(position.latitude), "longitude": float(position.longitude)}
-    if entity.searched:
-        texts = (properties.get(field.name) for field in entity.searched)
-        if words := search_text(str(text) for text in texts if text is not None):
+    _choose(properties, form.plain if clear else form.all, best)
+    if clear:
+        _choose(properties, form.unsealed, _standing(clear, precedence))
+    if form.positioned:
+        position = next((held.claim.position for held in best if held.claim.position), None)
+        if position is not None:
+            properties |= {"latitude": float(position.latitude), "longitude": float(position.longitude)}
+    if form.searched:
+        texts = [str(properties[name]) for name in form.searched if name in properties]
+        if words := search_text(texts):
             properties["search"] = words[:_LONGEST]
-    properties["retired"] = False
-    properties["sources"] = sorted({held.source for held in alike})
-    properties["seq"] = max(held.seq for held in alike)
-    second = entity.second.get(str(properties.get("kind")))
-    return Node(id_, label, second, properties, _links(id_, entity, alike))
+    properties["retired"] = retired
+    properties["sources"] = [] if retired else sorted({held.source for held in best})
+    properties["seq"] = max(held.seq for held in best)
+    second = entities()[label].second.get(str(properties.get("kind")))
+    return Node(id_, label, second, properties, () if retired else _links(id_, form, best))
 
 
-def _chosen(field: Field, best: Sequence[HeldClaim]) -> object | None:
+def _standing(claims: Sequence[HeldClaim], precedence: Mapping[str, int]) -> list[HeldClaim]:
+    """The claims that make up what is shown, the most believed first: those of one declared kind that are live, or
+    the gone ones where none is."""
+    best = [held for held in best_first(claims, precedence) if held.claim.kind in entities()]
+    if len(best) > 1:
+        best = [held for held in best if not held.claim.gone] or best
+        best = [held for held in best if held.claim.kind == best[0].claim.kind]
+    return best
+
+
+def _choose(properties: dict[str, object], wanted: Mapping[str, Fit], best: Sequence[HeldClaim]) -> None:
+    """Of each wanted field the first value that is of its type."""
     for held in best:
-        value = held.claim.values.get(field.name)
-        if value is not None and (fitting := fit(field, value)) is not None:
-            return fitting
-    return None
+        for name, value in held.claim.values.items():
+            if value is not None and name in wanted and name not in properties:
+                fitting = wanted[name](value)
+                if fitting is not None:
+                    properties[name] = fitting
 
 
 def fit(field: Field, value: Value) -> object | None:
     """The value in the declared type; None where it is not of it, which intake has already told its source."""
+    return _fit(field)(value)
+
+
+@cache
+def _fit(field: Field) -> Fit:
     if field.personal:
-        return str(value)
+        return str
     if field.type is datetime:
-        try:
-            moment = datetime.fromisoformat(str(value))
-        except ValueError:
-            return None
-        return iso(moment) if moment.tzinfo else None
+        return _time
     if field.type is bool:
-        return value if isinstance(value, bool) else None
-    if field.type in (int, float):
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        return float(value) if field.type is float else int(value) if abs(value) < 1 << 63 else None
+        return lambda value: value if isinstance(value, bool) else None
+    if field.type is float:
+        return lambda value: float(value) if _is_number(value) else None
+    if field.type is int:
+        return lambda value: int(value) if _is_number(value) and abs(value) < 1 << 63 else None
     if issubclass(field.type, StrEnum):
-        return str(value) if value in field.type.__members__.values() else None
-    return value[:_LONGEST] if isinstance(value, str) else None
+        members = {str(member): str(member) for member in field.type}
+        return lambda value: members.get(value) if isinstance(value, str) else None
+    return lambda value: value[:_LONGEST] if isinstance(value, str) else None
 
 
-def _links(id_: str, entity: Entity, best: Sequence[HeldClaim]) -> tuple[tuple[str, str], ...]:
+def _is_number(value: Value) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _time(value: Value) -> str | None:
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return iso(moment) if moment.tzinfo else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """An entity's fields as a node takes them: all, and parted by whether they are found by though personal."""
+
+    all: Mapping[str, Fit]
+    plain: Mapping[str, Fit]
+    unsealed: Mapping[str, Fit]
+    searched: tuple[str, ...]
+    positioned: bool
+    relations: tuple[Relation, ...]
+
+
+@cache
+def _form(label: str) -> _Form:
+    entity = entities()[label]
+    every = {field.name: _fit(field) for field in entity.fields if not field.key}
+    unsealed = {field.name for field in entity.fields if field.personal and field.search}
+    return _Form(
+        all=every,
+        plain={name: fit for name, fit in every.items() if name not in unsealed},
+        unsealed={name: fit for name, fit in every.items() if name in unsealed},
+        searched=tuple(field.name for field in entity.searched),
+        positioned="latitude" in every,
+        relations=tuple(relation for relation in relations().values() if label in relation.start),
+    )
+
+
+def _links(id_: str, form: _Form, best: Sequence[HeldClaim]) -> tuple[tuple[str, str], ...]:
+    if not any(held.targets for held in best):
+        return ()
     found: dict[tuple[str, str], None] = {}
-    for name, relation in relations().items():
-        if entity.label in relation.start:
-            for target in _targets(id_, relation, best):
-                found[name, target] = None
+    for relation in form.relations:
+        for target in _targets(id_, relation, best):
+            found[relation.name, target] = None
     return tuple(found)
 
 

@@ -105,14 +105,22 @@ class Store:
         async with self._reached(seconds):
             await self.read("RETURN 1 AS one", {})
 
-    async def write(self, steps: Sequence[Step], *, seconds: float = WRITE_SECONDS) -> None:
-        """All steps in one transaction, or none. Raises GraphUnavailable, DeadlineExceeded."""
+    async def write(
+        self, steps: Sequence[Step], *, provided: Step | None = None, seconds: float = WRITE_SECONDS
+    ) -> None:
+        """All steps in one transaction, or none. `provided` is run as the last one: where it returns no row nothing
+        is written and GraphUnavailable raised, since the graph is not the one that was meant. Raises
+        GraphUnavailable, DeadlineExceeded."""
 
         @neo4j.unit_of_work(timeout=seconds)
         async def work(transaction: neo4j.AsyncManagedTransaction) -> None:
             for statement, parameters in steps:
                 result = await transaction.run(statement, dict(parameters))
                 await result.consume()
+            if provided is not None:
+                result = await transaction.run(provided[0], dict(provided[1]))
+                if await result.single() is None:
+                    raise GraphUnavailable("another graph stands where ours did")
 
         async with self._writer, self._reached(seconds + _GRACE_SECONDS), self._session() as session:
             await session.execute_write(work)

@@ -1,14 +1,19 @@
 """A rebuild gives the graph that following the journal gave, whatever was claimed in whatever order."""
 
 import asyncio
+import contextlib
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
+from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from adapters.contract import Claim, Identifier, Link, Value
+from hub.errors import CausewayError
 from hub.graph.store import Store
+from hub.journal.match import Decision
 from tests.graph.conftest import World, Worlds, dump, empty
 from tests.graph.test_projection import asset, place, small_park
 
@@ -47,30 +52,51 @@ assets = st.builds(
     st.booleans(),
 )
 said = st.tuples(st.sampled_from(["nvr", "survey"]), st.lists(places | assets, min_size=1, max_size=4))
+QUICK = tuple(phase for phase in Phase if phase is not Phase.explain)  # which traces every line
+
+decided = st.tuples(st.sampled_from(["merge", "split"]), st.integers(0, 7), st.integers(0, 7))
 
 
-def test_a_rebuild_equals_the_graph_that_was_followed(worlds: Worlds, tmp_path: Path) -> None:
+async def decide(world: World, things: Sequence[str], what: str, one: int, other: int) -> None:
+    """As far as it can be decided at all."""
+    decision = Decision(actor="someone", at=world.clock(), reason=None)
+    if not things:
+        return
+    left, right = things[one % len(things)], things[other % len(things)]
+    with contextlib.suppress(CausewayError):
+        if what == "merge":
+            await world.journal.decide(lambda matches, connection, at: matches.merge(connection, left, right, decision))
+        else:
+            await world.journal.decide(lambda matches, connection, at: matches.split(connection, left, decision))
+
+
+def test_the_graph_that_was_followed_equals_a_rebuilt_one_and_a_fresh_one(worlds: Worlds, tmp_path: Path) -> None:
     numbers = count()
 
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(st.lists(said, min_size=1, max_size=8))
-    def compare(batches: list[tuple[str, list[Claim]]]) -> None:
+    @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=QUICK)
+    @given(st.lists(said | decided, min_size=1, max_size=10), st.booleans())
+    def compare(steps: list[Any], slowly: bool) -> None:
         async def main() -> None:
             own = Worlds(tmp_path / str(next(numbers)), worlds.config)
             async with own.open() as world:
-                for source, claims in batches:
-                    once = {claim.external_id: claim for claim in claims}  # a batch says each thing once
-                    await world.say(*once.values(), source=source)
+                things: dict[str, None] = {}
+                for step in steps:
+                    if len(step) == 3:
+                        await decide(world, list(things), *step)
+                    else:
+                        once = {claim.external_id: claim for claim in step[1]}  # a batch says each thing once
+                        appended = await world.say(*once.values(), source=step[0])
+                        things |= dict.fromkeys(sorted(appended.entities.values()))
+                    if slowly:
+                        await world.shown()
                 await world.shown()
                 followed = await world.graph()
                 await world.projector.rebuild()
                 assert await world.graph() == followed
-                await world.store.write([("MATCH (n) WHERE n.retired DETACH DELETE n", {})])
-                living = await world.graph()
             await empty(own.config)
             async with own.open() as world:
                 await world.shown()
-                assert await world.graph() == living
+                assert await world.graph() == followed
 
         asyncio.run(main())
         asyncio.run(empty(worlds.config))
@@ -177,5 +203,65 @@ def test_many_claims_at_once_are_all_shown(worlds: Worlds) -> None:
                     {"round": f" {round_}"},
                 )
                 assert row["n"] == 2500
+
+    asyncio.run(main())
+
+
+def test_the_projector_never_says_that_the_graph_shows_what_it_does_not(worlds: Worlds) -> None:
+    async def main() -> None:
+        async with worlds.open() as world:
+            await small_park(world)
+            done = False
+            looks = 0
+
+            async def look() -> None:
+                nonlocal looks
+                while not done:
+                    position = world.projector.position
+                    [row] = await world.store.read(
+                        "MATCH (p:Projection {name: 'graph'}) OPTIONAL MATCH (a:Asset)"
+                        " RETURN p.position AS position, max(a.seq) AS seq",
+                        {},
+                    )
+                    assert int(str(row["position"])) >= position
+                    assert int(str(row["seq"])) >= position  # what is said is of assets alone
+                    looks += 1
+
+            await world.say(asset("t1", at=["z1"], name="柜温 1", model="X"))
+            await world.shown()
+            looking = asyncio.create_task(look())
+            for number in range(40):
+                said = await world.say(*(asset(f"n{number}-{i}", at=["z1"], name="n") for i in range(60)))
+                if number % 4 == 0:
+                    assert await world.projector.wait_for(said.seq, 20)
+                    [row] = await world.store.read("MATCH (a:Asset {name: 'n'}) RETURN count(a) AS n", {})
+                    assert int(str(row["n"])) == 60 * (number + 1)
+            await world.shown()
+            done = True
+            await looking
+            assert looks > 3
+
+    asyncio.run(main())
+
+
+def test_a_graph_that_is_exchanged_under_the_hub_is_made_anew(worlds: Worlds) -> None:
+    async def main() -> None:
+        async with worlds.open() as world:
+            await small_park(world)
+            right = await world.graph()
+            await empty(worlds.config)
+            for _ in range(200):  # it looks from time to time, though nobody says anything
+                if await world.graph() == right:
+                    break
+                await asyncio.sleep(0.05)
+            await world.shown()
+            assert await world.graph() == right
+            await empty(worlds.config)
+            await world.say(asset("t2", at=["z1"], name="said just then"))
+            await world.shown()
+            followed = await world.graph()
+            assert "said just then" in str(followed) and "柜温 1" in str(followed)
+            await world.projector.rebuild()
+            assert await world.graph() == followed
 
     asyncio.run(main())

@@ -1,0 +1,53 @@
+"""What stands in the graph, as its one writer remembers it, so that not every batch has to ask the engine.
+
+Which ids there are is known of all; what is known of a node beside that is kept for the most recent ones. Whoever
+loses touch with the engine must take it up anew with `Standing.of`: another graph may stand there.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple, Self, cast
+
+from hub.graph import derive
+from hub.graph.store import Store
+
+KEPT = 20_000  # nodes, of about half a kilobyte
+_SECONDS = 60.0
+
+
+class Known(NamedTuple):
+    """A node as it stands in the graph."""
+
+    label: str
+    second: str | None
+    links: frozenset[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Standing:
+    ids: set[str]
+    known: dict[str, Known] = field(default_factory=dict)
+
+    @classmethod
+    async def of(cls, store: Store) -> Self:
+        """From the engine: all ids. Raises GraphUnavailable, DeadlineExceeded."""
+        labels = list(derive.entities())
+        reads = (store.read(derive.all_ids(label), {}, seconds=_SECONDS) for label in labels)
+        return cls({id_ for [row] in await asyncio.gather(*reads) for id_ in cast("list[str]", row["ids"])})
+
+    def note(self, nodes: Mapping[str, Known | None], deleted: Collection[str] = ()) -> None:
+        """What was written, or read (None: there is no such node). `deleted` took with them what linked to them."""
+        if deleted:
+            for id_ in [one for one, node in self.known.items() if any(to in deleted for _, to in node.links)]:
+                del self.known[id_]
+        for id_, node in nodes.items():
+            self.known.pop(id_, None)  # the newest are the last
+            if node is None:
+                self.ids.discard(id_)
+            else:
+                self.ids.add(id_)
+                self.known[id_] = node
+        for id_ in list(islice(self.known, max(0, len(self.known) - KEPT))):
+            del self.known[id_]
