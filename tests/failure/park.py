@@ -180,7 +180,7 @@ class Park:
 
     def _graph_stands(self) -> bool:
         graph = self.part("graph")
-        return graph["state"] == "OK" and graph["position"] > 0
+        return bool(graph["state"] == "OK" and graph["position"] > 0)
 
     def kill(self) -> None:
         assert self.hub is not None

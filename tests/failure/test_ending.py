@@ -36,7 +36,8 @@ def test_sigterm_stores_and_acknowledges_what_was_read_and_leaves_nothing_behind
     last = [line["event"] for line in park.logged()][-1]
     assert last == "hub.stopped"
     assert not [line for line in park.logged() if line.get("level") == "error"], "it ended with errors in its log"
-    stored = {sensor: held for sensor in load.sent if (held := Held.by(park).numbers(sensor))}
+    before = Held.by(park)
+    stored = {sensor: before.numbers(sensor) for sensor in load.sent}
     load.stop()
     deadline = time.monotonic() + 5
     while not subscriber.closed and time.monotonic() < deadline:

@@ -70,6 +70,7 @@ async def _left_by_an_earlier_kill(uri: str) -> None:
     await store.close()
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_the_embedded_engine_is_killed_and_started_again_by_the_hub(
     parks: Parks, broker: Mosquitto, publishers: Publishers

@@ -45,8 +45,8 @@ def test_broker_and_modbus_server_restarted(
     broker.restart()
     cabinet.restart()
     cabinet.set_registers(0, before)
-    for name in ("broker", "cabinet"):
-        park.until(lambda name=name: park.source(name)["state"] == "OK", f"{name} to be back", 60)
+    park.until(lambda: park.source("broker")["state"] == "OK", "the broker to be back", 60)
+    park.until(lambda: park.source("cabinet")["state"] == "OK", "the Modbus server to be back", 60)
     load.stop()
     everything_arrived(park, publishers)
     park.until(lambda: has_every_alert(subscriber, park), "every alert event to arrive once")
