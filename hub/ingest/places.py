@@ -20,6 +20,7 @@ COLUMNS = ("code", "kind", "name", "part_of", "adjacent_to", "level", "area", "l
 STREAM = "import:places"
 PAGE = 1000
 SURPLUS = "cells past the header"
+LARGEST = 1e9  # of a level, an area or a degree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,9 +152,12 @@ def _claim(row: Mapping[str, str]) -> Claim:
 
 def _number(convert: type[int] | type[float], code: str, column: str, text: str) -> int | float:
     try:
-        return convert(text)
+        number = convert(text)
     except ValueError as error:
         raise ValueError(f"{code}: the {column} {text!r} is no number") from error
+    if not abs(number) < LARGEST:  # not a number is not less either
+        raise ValueError(f"{code}: the {column} {text!r} cannot be")
+    return number
 
 
 def _position(code: str, cells: Mapping[str, str]) -> Position | None:
