@@ -69,6 +69,8 @@ def configure_logs(level: str = "INFO", to: IO[str] | None = None) -> None:
     handler.setFormatter(JsonFormatter())
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(level)
+    for library in ("httpx", "alembic"):  # each of an adapter's requests, each start's look at the tables
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 class Metrics:

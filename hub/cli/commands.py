@@ -189,7 +189,7 @@ def dead_letters_replay(
 ) -> None:
     """Read them again with the present adapter and settings; those that can now be read are stored."""
     arguments = {"ids": numbers or [], "source": source}
-    report.lines(operate(park_file.load(config), "replay-dead-letters", arguments), report.PLAIN, json=json)
+    report.lines(operate(park_file.load(config), "replay-dead-letters", arguments), report.STILL_UNREADABLE, json=json)
 
 
 @import_app.command("places")

@@ -1,5 +1,7 @@
 """How commands show what they found: tables for people, JSON lines for programs."""
 
+import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +22,8 @@ B1-1F-A,ZONE,Loading bay,B1-1F,,,300,,
 B2,BUILDING,Warehouse,P,B1,,5200,29.5634,106.5520
 """
 
-out = Console(highlight=False, soft_wrap=True)
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?\+00:00")
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ PREVIEW = Columns(
     columns={"what": "what", "row": "row", "code": "code", "detail": "detail"}, none="Nothing would change."
 )
 REPLAY = Columns(columns={"difference": "difference"}, none="")
+STILL_UNREADABLE = Columns(columns={"id": "number", "reason": "reason"}, none="")
 
 
 def lines(found: Iterable[Line], columns: Columns, *, json: bool) -> Mapping[str, Any]:
@@ -96,8 +100,13 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Columns) -> None:
     for heading in columns.columns.values():
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if row.get(key) is None else str(row.get(key))) for key in columns.columns))
+        table.add_row(*(Text(_cell(row.get(key))) for key in columns.columns))
     out.print(table)
+
+
+def _cell(value: object) -> str:
+    """Moments to the second: a table is for a person."""
+    return "" if value is None else _MOMENT.sub(r"\1Z", str(value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
