@@ -23,6 +23,16 @@ CHANNEL = "causeway_journal"
 
 Dialect = Literal["sqlite", "postgresql"]
 
+_AWAY = "the journal's database is away: PostgreSQL does not answer. Start it, or look at the network"
+_POSTGRESQL = {  # by SQLSTATE, the most special first
+    "53100": "PostgreSQL has no space left for the journal: free space",
+    "53": "PostgreSQL lacks memory or connections for the journal: raise its limits, or end what else uses them",
+    "25006": "the journal's PostgreSQL can only be read, as a standby: let journal.url name the primary",
+    "28": "PostgreSQL refuses the journal's user: compare journal.url and journal.password with its accounts",
+}
+_REFUSED = "authentication failed", "no password supplied", "no pg_hba.conf entry"
+"""What is said before there is a connection comes without SQLSTATE."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engines:
@@ -121,11 +131,13 @@ def storage_problem(error: BaseException) -> StorageFull | None:
         return None
     if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull("the journal's disk is full: free space; nothing was acknowledged")
-    state = getattr(cause, "sqlstate", None)
-    if state is not None and state[:2] == "53":  # PostgreSQL: insufficient resources, 53100 is disk_full
-        return StorageFull("PostgreSQL has no space left for the journal: free space; nothing was acknowledged")
+    state = getattr(cause, "sqlstate", None) or ""
+    for known, what in _POSTGRESQL.items():
+        if state.startswith(known):
+            return StorageFull(f"{what}; nothing was acknowledged")
     if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
-        return StorageFull("the journal's PostgreSQL does not answer: start it; nothing was acknowledged")
+        refused = any(words in str(cause) for words in _REFUSED)
+        return StorageFull(f"{_POSTGRESQL['28'] if refused else _AWAY}; nothing was acknowledged")
     return None
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from hub.errors import StorageFull
+from hub.journal.engine import storage_problem
 from hub.journal.log import Journal, JournalConfig
 from hub.journal.records import ReadingsEntry
 from tests.journal.conftest import Journals
@@ -155,10 +157,42 @@ def test_a_server_that_ended_our_connections_is_found_again(on_postgres: Journal
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
-            with pytest.raises(StorageFull):
+            with pytest.raises(StorageFull, match="database is away: PostgreSQL does not answer"):
                 await journal.append(draft(events=[timer(1)]))
             await journal.append(draft(events=[timer(1)]))
             assert len(await journal.stream("timer:r")) == 2
             assert await journal.verify_chain() == 2
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "told"),
+    [
+        ("53100", "no space left"),
+        ("53300", "connections"),
+        ("25006", "the primary"),
+        ("28P01", "journal.password"),
+        ("57P01", "database is away"),
+    ],
+)
+def test_what_ails_the_server_is_said_as_it_is(on_postgres: Journals, sqlstate: str, told: str) -> None:
+    async def main() -> None:
+        async with on_postgres.open() as journal:
+            with psycopg.connect(on_postgres.config.url) as connection:
+                connection.execute(
+                    "CREATE FUNCTION ails() RETURNS trigger LANGUAGE plpgsql AS"
+                    f" $$BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{sqlstate}'; END$$"
+                )
+                connection.execute("CREATE TRIGGER ails BEFORE INSERT ON batch EXECUTE FUNCTION ails()")
+            with pytest.raises(StorageFull, match=told):
+                await journal.append(draft(events=[timer(0)]))
+            assert journal.failing is not None and told in journal.failing
+
+    asyncio.run(main())
+
+
+def test_a_password_that_the_server_refuses_is_not_called_a_full_disk() -> None:
+    refused = psycopg.OperationalError('FATAL:  password authentication failed for user "hub"')
+    problem = storage_problem(sa.exc.OperationalError("", {}, refused))
+    assert problem is not None and "journal.password" in problem.message
