@@ -14,8 +14,8 @@ from hub.warning.alerts import Step
 from hub.warning.machine import Machine
 
 _log = logger(__name__)
-_ENTRIES = 10_000  # held at most, before the state is kept anew
-_ROWS = 100_000  # of readings in them
+_ENTRIES = 5_000  # held at most, before the state is kept anew
+_ROWS = 20_000  # of readings in them
 
 Fresh = Callable[[Topology], Machine]
 """Makes an empty machine over a topology."""
