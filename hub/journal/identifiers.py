@@ -46,7 +46,8 @@ def key_of(identifier: Identifier, source: str, organization: str, hmac: Callabl
 
 
 def _is_placeholder(text: str, scheme: Scheme) -> bool:
-    """The whole, or the part behind a manufacturer's name (`ACME/00000000`), is no value."""
+    """The whole, or what stands behind a manufacturer's name (`ACME/00000000`, `ACME/N/A`), is no value."""
     refused = COMMON_PLACEHOLDERS | scheme.placeholders
-    parts = (normalise(text), normalise(text.rpartition("/")[2]))
+    pieces = text.split("/")
+    parts = [normalise("/".join(pieces[start:])) for start in range(len(pieces))]
     return any(part in refused or _NOTHING.fullmatch(part) is not None for part in parts)

@@ -110,7 +110,9 @@ def test_two_sources_that_name_the_same_mac_mean_one_entity(park: Park) -> None:
     assert merged["entity"] == first
 
 
-@pytest.mark.parametrize("value", ["N/A", "00:00:00:00:00:00", "ff-ff-ff-ff-ff-ff", "unknown", " ", "无"])
+@pytest.mark.parametrize(
+    "value", ["N/A", "ACME/N/A", "ACME/0000", "00:00:00:00:00:00", "ff-ff-ff-ff-ff-ff", "unknown", " ", "无"]
+)
 def test_a_placeholder_joins_nothing(park: Park, value: str) -> None:
     assert park.claim("nvr", "1", value) != park.claim("stock", "1", value)
     assert park.events == []
