@@ -16,6 +16,7 @@ import orjson
 import uvloop
 
 from hub.clock import now
+from hub.ingest.collector import spare_collector
 from hub.journal.log import Journal, JournalConfig
 from hub.journal.records import HUB, Draft, NewEvent
 from hub.live.feed import Feed
@@ -113,6 +114,7 @@ async def main(seconds: float, rate: float) -> None:
 
         config = WebConfig(port=0)
         application = create_application(schema, context, config, metrics=Metrics(), probes=Probes())
+        spare_collector()  # as the hub does
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             reader = group.create_task(feed.run())
