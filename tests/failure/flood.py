@@ -20,11 +20,12 @@ def flood(port: int, sensors: int, rounds: int) -> None:
     client.connect("127.0.0.1", port)
     client.loop_start()
     assert connected.wait(10)
-    start = time.time_ns() // 1_000_000
+    at = 0
     for number in range(rounds):
+        at = max(at + 1, time.time_ns() // 1_000_000)
         for sensor in range(sensors):
             room.acquire()
-            body = f'{{"n": {number}, "at": {start + number}}}'
+            body = f'{{"n": {number}, "at": {at}}}'
             client.publish(f"timed/s{sensor}", body, qos=1)
     for _ in range(IN_FLIGHT):
         room.acquire()
