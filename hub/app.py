@@ -225,7 +225,7 @@ class Hub:
                     lag_seconds=s.lag_seconds,
                     stale=s.stale,
                     appended={"reading": s.counts.readings, "claim": s.counts.claims, "signal": s.counts.signals},
-                    dead_letters=s.counts.dead_letters,
+                    dead_letters=s.counts.dead_letters + s.counts.not_kept,
                 )
                 for s in self.supervisor.statuses()
             ]

@@ -203,7 +203,13 @@ def _status_row(status: SourceStatus) -> Mapping[str, object]:
     counts = row.pop("counts")
     records = sum(counts[name] for name in ("readings", "unchanged", "claims", "signals"))
     text = "" if status.state is HealthState.OK else status.text
-    return {**row, "records": records, "dead_letters": counts["dead_letters"], "text": text}
+    return {
+        **row,
+        "records": records,
+        "dead_letters": counts["dead_letters"],
+        "not_kept": counts["not_kept"],
+        "text": text,
+    }
 
 
 def _letter_row(one: HeldDeadLetter) -> Mapping[str, object]:
