@@ -36,6 +36,7 @@ from hub.web import cost
 from hub.web.encoding import encode
 from hub.web.errors import all_formatted, code_of
 from hub.web.operation import Asker, Operation
+from hub.web.resuming import resumed
 from hub.web.sharing import sharing_key
 from hub.web.turns import InTurns
 
@@ -79,6 +80,13 @@ class Execution:
             return self._prepare(operation).operation.operation is Kind.SUBSCRIPTION
         except GraphQLError:
             return False
+
+    def resumed(self, operation: Operation, cursor: str) -> Operation:
+        """The same subscription, from where a client says that its stream broke off."""
+        try:
+            return resumed(self._core, self._prepare(operation).document, operation, cursor)
+        except GraphQLError:
+            return operation
 
     async def once(self, operation: Operation, asker: Asker, transport: str) -> Answer:
         """A query's or a mutation's one answer. Nothing is raised but cancellation."""

@@ -66,7 +66,7 @@ class Post:
 
     def _stream(self, request: Request, operation: Operation, asker: Asker) -> EventStream:
         if last := request.headers.get("last-event-id"):
-            operation = operation.resumed_after(last)
+            operation = self._execution.resumed(operation, last)
         return EventStream(
             self._execution.results(operation, asker, "sse"),
             self._closing,

@@ -1,7 +1,7 @@
 """One GraphQL operation as a client asked for it, read out of JSON with a text for every mistake."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Self
 
 from hub.errors import BadRequest
@@ -48,10 +48,6 @@ class Operation:
         if extensions is not None and not isinstance(extensions, dict):
             raise BadRequest("`extensions` is not an object.")
         return cls(document=document, variables=variables or {}, name=name or None)
-
-    def resumed_after(self, cursor: str) -> Self:
-        """The same subscription, from where a client says that its stream broke off."""
-        return replace(self, variables={**self.variables, "after": cursor})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

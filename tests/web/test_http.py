@@ -5,7 +5,7 @@ import asyncio
 import httpx
 
 from hub.web.config import WebConfig
-from tests.web.tiny import running
+from tests.web.tiny import TinyHub, running
 
 
 def ask(body: object = None, *, content: bytes | None = None, method: str = "POST", **headers: str) -> httpx.Response:
@@ -156,6 +156,31 @@ def test_a_subscription_streams_frames_that_a_gateway_can_split_and_resume() -> 
                 hub.tell(2)
                 hub.tell(3)
                 assert (await _frames(response, 1))[0].startswith("event: next\nid: 3\n")
+
+    asyncio.run(scenario())
+
+
+def test_a_stream_resumes_after_its_last_event_whatever_the_document_says_of_after() -> None:
+    async def first_frame(hub: TinyHub, client: httpx.AsyncClient, document: str, **variables: object) -> str:
+        body = {"query": document, "variables": variables}
+        headers = {"accept": "text/event-stream", "last-event-id": "2"}
+        async with client.stream("POST", "/graphql", json=body, headers=headers) as response:
+            await hub.listened_to(by=1)
+            hub.tell(2)
+            hub.tell(3)
+            (frame,) = await _frames(response, 1)
+        await hub.listened_to(by=0)
+        return frame
+
+    async def scenario() -> None:
+        async with running() as hub, httpx.AsyncClient(base_url=hub.url, timeout=10) as client:
+            three = 'event: next\nid: 3\ndata: {"data":{"ticks":{"number":3}}}'
+            assert await first_frame(hub, client, "subscription { ticks { number } }") == three
+            assert await first_frame(hub, client, 'subscription { ticks(after: "0") { number } }') == three
+            document = "subscription ($from: String) { ticks(after: $from) { number } }"
+            assert await first_frame(hub, client, document, **{"from": "0"}) == three
+            document = "subscription { ...T } fragment T on Subscription { ... { ticks { number } } }"
+            assert await first_frame(hub, client, document) == three
 
     asyncio.run(scenario())
 
