@@ -1,6 +1,6 @@
 """The scalars beside GraphQL's own."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NewType
 
 import strawberry
@@ -30,7 +30,10 @@ def _parsed(given: object) -> datetime:
         raise BadRequest(f"{given!r} is no time: write it like 2026-01-31T08:00:00Z") from None
     if parsed.tzinfo is None:
         raise BadRequest(f"{given!r} has no offset: write it like 2026-01-31T08:00:00Z")
-    return parsed
+    try:
+        return parsed.astimezone(UTC)
+    except OverflowError:
+        raise BadRequest(f"{given!r} lies outside the years 1 to 9999") from None
 
 
 def _plain(given: object) -> Value:

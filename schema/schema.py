@@ -30,16 +30,16 @@ async def _entities(info: Info[Any, None], representations: list[Any]) -> list[A
     if len(representations) > MAX_IDS:
         raise BadRequest(f"{len(representations)} representations: ask for at most {MAX_IDS} at once")
     wanted: dict[str, dict[str, None]] = {}
-    keys: list[tuple[str, str]] = []
+    keys: list[tuple[str, str] | None] = []
     for given in representations:
         match given:
             case {"__typename": str() as entity, "id": str() as id_} if entity in NODES:
                 keys.append((entity, id_))
                 wanted.setdefault(entity, {})[id_] = None
             case _:
-                raise BadRequest(f"a representation names one of {', '.join(NODES)} in __typename, and its id")
+                keys.append(None)
     found = await reading.many(info, {entity: list(ids) for entity, ids in wanted.items()})
-    return [found.get(key) for key in keys]
+    return [None if key is None else found.get(key) for key in keys]
 
 
 schema = Schema(
