@@ -36,7 +36,8 @@ FIELDS = 5_000
 VALUES = 1_000_000
 """Leaves of the largest answer there could be."""
 _UNSIZED = 10
-_DIGITS = 12  # of a number that is wrong in any case
+_LONGEST = 1_000  # no list gives more; who asks for more is told so by the list
+_DIGITS = 12
 
 
 class _Cost(NamedTuple):
@@ -139,4 +140,4 @@ class _Counting:
                 given = int(argument.value.value[:_DIGITS])
             elif isinstance(argument.value, VariableNode):
                 given = self._variables.get(argument.value.name.value, given)
-        return max(given, 1) if isinstance(given, int) else _UNSIZED
+        return min(max(given, 1), _LONGEST) if isinstance(given, int) else _UNSIZED
