@@ -124,7 +124,7 @@ def _default(default: Any, factory: object) -> str:
 
 def adapters() -> str:
     lines = ["# Adapters", "", NOTE]
-    for definition in map(registry.find, registry.names()):
+    for definition in map(registry.find, sorted(registry.BUILT_IN)):
         lines += [f"## `{definition.name}`", "", f"{definition.summary} Version {definition.version};"]
         lines += ["polled each `every`." if definition.polls else "a stream.", "", "Under `[source.config]`:", ""]
         lines += _section("", definition.config)
