@@ -113,11 +113,6 @@ def hold_hub_lock(connection: sa.Connection, *, patience: float = 3.0) -> None:
         time.sleep(0.1)
 
 
-def take_append_lock(connection: sa.Connection) -> None:
-    """PostgreSQL: until the end of the transaction nobody else numbers, so that commit order is number order."""
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(APPEND_LOCK)))
-
-
 def storage_problem(error: BaseException) -> StorageFull | None:
     """What a failed write means, if the database rather than the draft is to blame."""
     cause: Any = error.orig if isinstance(error, sa.exc.DBAPIError) else error
