@@ -77,7 +77,8 @@ def node(
 def _standing(claims: Sequence[HeldClaim], precedence: Mapping[str, int]) -> list[HeldClaim]:
     """The claims that make up what is shown, the most believed first: those of one declared kind that are live, or
     the gone ones where none is."""
-    best = [held for held in best_first(claims, precedence) if held.claim.kind in entities()]
+    declared = entities()
+    best = [held for held in best_first(claims, precedence) if held.claim.kind in declared]
     if len(best) > 1:
         best = [held for held in best if not held.claim.gone] or best
         best = [held for held in best if held.claim.kind == best[0].claim.kind]
@@ -138,7 +139,7 @@ class _Form:
     unsealed: Mapping[str, Fit]
     searched: tuple[str, ...]
     positioned: bool
-    relations: tuple[Relation, ...]
+    relations: Mapping[str, Relation]
 
 
 @cache
@@ -152,27 +153,22 @@ def _form(label: str) -> _Form:
         unsealed={name: fit for name, fit in every.items() if name in unsealed},
         searched=tuple(field.name for field in entity.searched),
         positioned="latitude" in every,
-        relations=tuple(relation for relation in relations().values() if label in relation.start),
+        relations={name: relation for name, relation in relations().items() if label in relation.start},
     )
 
 
 def _links(id_: str, form: _Form, best: Sequence[HeldClaim]) -> tuple[tuple[str, str], ...]:
-    if not any(held.targets for held in best):
-        return ()
+    """Of a relation that is single the first link of the most believed claim that has one."""
     found: dict[tuple[str, str], None] = {}
-    for relation in form.relations:
-        for target in _targets(id_, relation, best):
-            found[relation.name, target] = None
-    return tuple(found)
-
-
-def _targets(id_: str, relation: Relation, best: Sequence[HeldClaim]) -> list[str]:
-    targets: list[str] = []
+    settled: set[str] = set()
     for held in best:
         for link in held.claim.links:
-            target = held.targets.get((relation.name, link.target)) if link.relation == relation.name else None
+            relation = form.relations.get(link.relation)
+            if relation is None or relation.name in settled:
+                continue
+            target = held.targets.get((relation.name, link.target))
             if target is not None and target != id_:
-                targets.append(target)
-        if relation.single and targets:
-            return targets[:1]
-    return targets
+                found[relation.name, target] = None
+                if relation.single:
+                    settled.add(relation.name)
+    return tuple(found)

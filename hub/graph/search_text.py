@@ -43,7 +43,7 @@ def search_text(texts: Iterable[str]) -> str:
                 words[word] = None
         words[whole] = None
     words.pop("", None)
-    return "".join(f" {word}" for word in words)
+    return f" {' '.join(words)}" if words else ""
 
 
 def search_words(query: str) -> list[str]:

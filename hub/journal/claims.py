@@ -12,7 +12,7 @@ from hub.clock import from_micros
 from hub.journal import tables as t
 from hub.journal.encoding import decode_claim
 from hub.journal.records import ClaimEntry, Entry, HeldClaim
-from hub.journal.statements import asked_for, entities_of, things_of, within
+from hub.journal.statements import LIVING, NAMED, entities_of, things_of, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,46 +31,69 @@ class _Said(NamedTuple):
 
 def latest_claims(connection: sa.Connection, ids: Sequence[str], entries: Sequence[Entry] = ()) -> LatestClaims:
     """`entries`: some that were read already, of which no payload is read again."""
-    asked = asked_for(connection, ids)
-    parts = things_of(connection, list(asked))
+    lives, rows = _newest(connection, list(ids))
+    living = set(lives.values())
+    if others := things_of(connection, list(living)).keys() - lives.keys():
+        rows += _newest(connection, sorted(others))[1]
+    rows.sort()
+    said = {entry.seq: _Said(entry.claim, entry.recorded_at) for entry in entries if isinstance(entry, ClaimEntry)}
+    said |= _read(connection, [row.seq for row in rows if row.seq not in said])
+    named: dict[str, set[str]] = {}
+    for row in rows:
+        for link in said[row.seq].claim.links:
+            named.setdefault(link.source or row.source, set()).add(link.target)
+    targets = {source: entities_of(connection, source, list(names)) for source, names in named.items()}
+    claims: dict[str, list[HeldClaim]] = {entity: [] for entity in living}
+    for source, _, seq, last_seen, entity in rows:
+        claim, recorded_at = said[seq]
+        held = HeldClaim(
+            seq=seq,
+            source=source,
+            entity=entity,
+            claim=claim,
+            targets={
+                (link.relation, link.target): target
+                for link in claim.links
+                if (target := targets[link.source or source].get(link.target)) is not None
+            }
+            if claim.links
+            else {},
+            recorded_at=recorded_at,
+            last_seen=from_micros(last_seen),
+        )
+        claims[entity].append(held)
+    return LatestClaims(lives, claims)
+
+
+class _Newest(NamedTuple):
+    source: str
+    external_id: str
+    seq: int
+    last_seen: int
+    entity: str
+
+
+def _newest(connection: sa.Connection, ids: list[str]) -> tuple[dict[str, str], list[_Newest]]:
+    """Of things by their own ids: the entity that lives, and the numbers of the latest claims."""
     newest, external = t.claim_latest, t.external
     query = (
-        sa.select(external.c.entity, newest.c.source, newest.c.external_id, newest.c.seq, newest.c.last_seen)
+        sa.select(
+            external.c.entity,
+            newest.c.source,
+            newest.c.external_id,
+            newest.c.seq,
+            newest.c.last_seen,
+            LIVING,
+        )
         .select_from(
-            external.join(
+            NAMED.outerjoin(
                 newest, (newest.c.source == external.c.source) & (newest.c.external_id == external.c.external_id)
             )
         )
-        .where(within(connection, external.c.entity, list(parts)))
+        .where(within(connection, external.c.entity, ids))
     )
-    rows = sorted(connection.execute(query), key=lambda row: (row[1], row[2]))
-    said = {entry.seq: _Said(entry.claim, entry.recorded_at) for entry in entries if isinstance(entry, ClaimEntry)}
-    said |= _read(connection, [row[3] for row in rows if row[3] not in said])
-    named: dict[str, set[str]] = {}
-    for _, source, _, seq, _ in rows:
-        for link in said[seq].claim.links:
-            named.setdefault(link.source or source, set()).add(link.target)
-    targets = {source: entities_of(connection, source, sorted(names)) for source, names in named.items()}
-    claims: dict[str, list[HeldClaim]] = {entity: [] for entity in asked}
-    for part, source, _, seq, last_seen in rows:
-        claim, recorded_at = said[seq]
-        entity = parts[part]
-        claims[entity].append(
-            HeldClaim(
-                seq=seq,
-                source=source,
-                entity=entity,
-                claim=claim,
-                targets={
-                    (link.relation, link.target): target
-                    for link in claim.links
-                    if (target := targets[link.source or source].get(link.target)) is not None
-                },
-                recorded_at=recorded_at,
-                last_seen=from_micros(last_seen),
-            )
-        )
-    return LatestClaims({id_: entity for entity, leading in asked.items() for id_ in leading}, claims)
+    found = connection.execute(query).all()
+    return {row[0]: row[5] for row in found}, [_Newest(*row[1:]) for row in found if row[3] is not None]
 
 
 def claims_of(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[HeldClaim]]:

@@ -11,7 +11,7 @@ from hub.journal import tables as t
 from hub.journal.encoding import Seals, unseal_claim
 from hub.journal.entries import RECORD_COLUMNS, StoredRecord, entry_of, event_of
 from hub.journal.records import Entry, EventEntry, HeldClaim, HeldDeadLetter, ReadingsEntry
-from hub.journal.statements import asked_for, things_of, within
+from hub.journal.statements import things_of, within
 
 _ROWS_A_PAGE = 50_000  # readings
 
@@ -85,7 +85,11 @@ def stream(connection: sa.Connection, name: str) -> list[EventEntry]:
 def referring(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[str]]:
     """By each id that was asked for: the entities whose live claims link to the entity it leads to."""
     found: dict[str, list[str]] = {id_: [] for id_ in ids}
-    asked = asked_for(connection, ids)
+    aliases = sa.select(t.alias.c.old, t.alias.c.into).where(within(connection, t.alias.c.old, ids))
+    lives = dict(connection.execute(aliases).all())
+    asked: dict[str, list[str]] = {}
+    for id_ in found:
+        asked.setdefault(lives.get(id_, id_), []).append(id_)
     parts = things_of(connection, list(asked))
     target, start, of_start = t.external.alias("target"), t.external.alias("start"), t.alias.alias("of_start")
     living_start = sa.func.coalesce(of_start.c.into, start.c.entity)
