@@ -100,7 +100,9 @@ async def rows_of(journal: Journal, ids: list[str]) -> tuple[list[dict[str, obje
 
 async def contents(store: Store) -> list[dict[str, object]]:
     return await store.read(
-        "MATCH (a:Asset) OPTIONAL MATCH (a)-[:LOCATED_IN]->(p) RETURN properties(a) AS a, p.id AS p ORDER BY a.id", {}
+        "MATCH (a:Asset) OPTIONAL MATCH (a)-[:LOCATED_IN]->(p) RETURN properties(a) AS a, p.id AS p ORDER BY a.id",
+        {},
+        seconds=60,
     )
 
 
