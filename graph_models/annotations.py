@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Privacy(StrEnum):
-    """PERSONAL values are sealed in the journal and in the graph, and unsealed after the read for what the mask shows."""
+    """PERSONAL values are sealed in journal and graph alike, and unsealed after the read for what the mask shows."""
 
     PERSONAL = "PERSONAL"
 
