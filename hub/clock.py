@@ -5,6 +5,8 @@ from typing import Protocol
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // _MICROSECOND
 
 
 class Clock(Protocol):
@@ -18,8 +20,9 @@ def now() -> datetime:
 
 
 def to_micros(moment: datetime) -> int:
-    """Microseconds since 1970 of an aware moment: the form in which the journal stores times."""
-    return (moment - EPOCH) // _MICROSECOND
+    """Microseconds since 1970 of an aware moment: the form in which the journal stores times. A device may say one
+    that only its own offset keeps within the years 1 to 9999: then it is the first or the last of UTC's."""
+    return min(max((moment - EPOCH) // _MICROSECOND, _FIRST), _LAST)
 
 
 def from_micros(micros: int) -> datetime:
