@@ -1,5 +1,6 @@
 """The batches of one request: what many fields ask of the journal is asked once."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -9,6 +10,9 @@ from strawberry.dataloader import DataLoader
 
 from hub.journal.log import Journal
 from hub.journal.records import HeldClaim, Latest, ReadingRow, Series
+
+_READS = 4
+"""So many of a request's reads are in the graph at once: fifty aliases are one client, not fifty."""
 
 
 class Window(NamedTuple):
@@ -28,6 +32,7 @@ class Loaders:
     """Made empty for each request; a batch gathers what is asked within one turn of the event loop."""
 
     def __init__(self) -> None:
+        self.reads = asyncio.Semaphore(_READS)
         self._latest: DataLoader[str, Sequence[Latest]] | None = None
         self._readings: DataLoader[Window, Readings] | None = None
         self._claims: DataLoader[str, Sequence[HeldClaim]] | None = None

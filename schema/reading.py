@@ -31,7 +31,8 @@ BEHIND_SECONDS = 0.5
 
 async def _read(info: Asked, roots: Sequence[Root]) -> list[Any]:
     context = info.context
-    return await select(context.services.store, roots, context.viewer, context.mask)
+    async with context.loaders.reads:
+        return await select(context.services.store, roots, context.viewer, context.mask)
 
 
 def _asker(info: Asked) -> Asker:

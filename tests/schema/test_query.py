@@ -1,5 +1,6 @@
 """What a client reads: places, assets, alerts, readings, facts and sources, by documents as people write them."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -214,3 +215,26 @@ def test_each_source_tells_how_it_fares(hub: Hub, run: Run) -> None:
     cabinets, survey = run(hub.ask("{ sources { id state stale text lagSeconds lastBatchAt deadLetters } }"))["sources"]
     assert (cabinets["state"], cabinets["stale"], cabinets["deadLetters"]) == ("OK", False, 3)
     assert (survey["state"], survey["stale"], survey["text"]) == ("UNAVAILABLE", True, "nothing since 08:00")
+
+
+def test_many_reads_of_one_request_leave_the_graph_to_others(hub: Hub, run: Run) -> None:
+    """Fifty aliases wait for one another; who comes after them does not wait for all."""
+
+    class Counted:
+        def __init__(self) -> None:
+            self.now = self.most = 0
+
+        async def read(self, statement: str, parameters: Mapping[str, object]) -> list[dict[str, object]]:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            try:
+                return await hub.store.read(statement, parameters)
+            finally:
+                self.now -= 1
+
+    store = Counted()
+    aliases = " ".join(f"a{number}: places {{ totalCount }}" for number in range(50))
+    result = run(hub.execute(f"{{ {aliases} }}", services={"store": store}))
+    assert not result.errors
+    assert [each["totalCount"] for each in result.data.values()] == [3] * 50
+    assert 1 < store.most <= 4
