@@ -6,9 +6,10 @@ import shlex
 from pathlib import Path
 
 import pytest
-from graphql import GraphQLSchema, build_schema, parse, validate
+from graphql import GraphQLSchema, OperationDefinitionNode, build_schema, parse, validate
 
 from hub.errors import Code
+from hub.web import cost
 from tests.docs.pages import DOCS, ROOT, Block, blocks
 
 PAGES = [*sorted(DOCS.glob("*.md")), ROOT / "README.md"]
@@ -28,7 +29,11 @@ def test_there_are_documents() -> None:
 
 @pytest.mark.parametrize("block", DOCUMENTS, ids=str)
 def test_a_document_is_valid(block: Block, schema: GraphQLSchema) -> None:
-    assert not validate(schema, parse(block.text))
+    document = parse(block.text)
+    assert not validate(schema, document)
+    for operation in document.definitions:
+        assert isinstance(operation, OperationDefinitionNode)
+        cost.check(schema, document, operation, {})
 
 
 def in_shell(page: Path) -> list[str]:
