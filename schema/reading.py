@@ -14,7 +14,7 @@ from hub.graph.selection import Found, Root, Row, Selection
 from hub.journal.choice import best_first
 from hub.journal.cursors import FeedCursor
 from hub.journal.readings import quality_of
-from hub.journal.records import HeldClaim, ReadingRow, Series
+from hub.journal.records import HUB, HeldClaim, Latest, ReadingRow, Series
 from hub.viewer import EVERYTHING, Visibility
 from hub.warning import alerts
 from schema.loaders import Window
@@ -106,18 +106,23 @@ def read_at(found: Found, info: Asked) -> str:
 
 
 async def latest(row: Row, info: Asked) -> list[dict[str, Any]]:
-    """The newest reading of each quantity."""
+    """The newest reading of each quantity by each source: one series each, but where the park changed its unit."""
     _must_show(row, info, "latest")
     services = info.context.services
     found = await info.context.loaders.latest(services.journal).load(row["id"])
-    stale = _stale(info)
-    return [_reading(each.series, each.row, stale) for each in found]
+    newest: dict[tuple[str, str], Latest] = {}
+    for each in found:
+        key = each.series.quantity, each.series.source
+        if key not in newest or newest[key].row.at < each.row.at:
+            newest[key] = each
+    fresh = _fresh(info)
+    return [_reading(each.series, each.row, fresh) for each in newest.values()]
 
 
 async def quantities(row: Row, info: Asked) -> list[str]:
     """The quantities that the sensor has read so far."""
     found = await info.context.loaders.latest(info.context.services.journal).load(row["id"])
-    return [each.series.quantity for each in found]
+    return list(dict.fromkeys(each.series.quantity for each in found))
 
 
 async def past(
@@ -136,11 +141,11 @@ async def past(
         first=first,
     )
     found = await context.loaders.readings(context.services.journal).load(window)
-    stale = _stale(info)
-    return [_reading(series, reading, stale) for series, reading in found]
+    fresh = _fresh(info)
+    return [_reading(series, reading, fresh) for series, reading in found]
 
 
-def _reading(series: Series, row: ReadingRow, stale: frozenset[str]) -> dict[str, Any]:
+def _reading(series: Series, row: ReadingRow, fresh: frozenset[str]) -> dict[str, Any]:
     return {
         "quantity": series.quantity,
         "value": row.value,
@@ -149,7 +154,7 @@ def _reading(series: Series, row: ReadingRow, stale: frozenset[str]) -> dict[str
         "quality": quality_of(row.flags),
         "device_at": None if row.device_at is None else from_micros(row.device_at),
         "source": series.source,
-        "stale": series.source in stale,
+        "stale": series.source not in fresh,
     }
 
 
@@ -158,8 +163,10 @@ def _must_show(row: Row, info: Asked, name: str) -> None:
         raise Forbidden(f"this sensor's {name} is not shown to you")
 
 
-def _stale(info: Asked) -> frozenset[str]:
-    return frozenset(status.id for status in info.context.services.sources.statuses() if status.stale)
+def _fresh(info: Asked) -> frozenset[str]:
+    """The sources that keep their promise; one that is no longer read keeps none."""
+    kept = [status.id for status in info.context.services.sources.statuses() if not status.stale]
+    return frozenset((HUB, *kept))
 
 
 # Facts
@@ -174,7 +181,7 @@ async def facts(row: Row, info: Asked, names: Sequence[str] | None) -> list[dict
             raise BadRequest(f"{entity} has no field {name!r} with facts: there are {', '.join(known)}")
     services = info.context.services
     held = await info.context.loaders.claims(services.journal).load(row["id"])
-    stale = _stale(info)
+    fresh = _fresh(info)
     believed = [claim for claim in best_first(held, services.precedence) if claim.claim.kind == entity]
     told = []
     for camel in known if names is None else dict.fromkeys(names):
@@ -183,7 +190,7 @@ async def facts(row: Row, info: Asked, names: Sequence[str] | None) -> list[dict
         if shown is Visibility.HIDE or not said:
             continue
         chosen, *others = (
-            _fact(camel, claim, masked(entity, known[camel], value, shown), stale) for claim, value in said
+            _fact(camel, claim, masked(entity, known[camel], value, shown), fresh) for claim, value in said
         )
         differing = [fact for fact, (_, value) in zip(others, said[1:], strict=True) if value != said[0][1]]
         told.append({**chosen, "chosen": True, "conflicting": differing})
@@ -202,14 +209,14 @@ def _claimed(held: HeldClaim, entity: str, name: str) -> object | None:
 _DECLARED = {(entity, field.name): field for entity in NODES for field in entities()[entity].fields}
 
 
-def _fact(field: str, held: HeldClaim, value: Any, stale: frozenset[str]) -> dict[str, Any]:
+def _fact(field: str, held: HeldClaim, value: Any, fresh: frozenset[str]) -> dict[str, Any]:
     return {
         "field": field,
         "value": value,
         "source": held.source,
         "observed_at": held.claim.observed_at or held.recorded_at,
         "last_seen_at": held.last_seen,
-        "stale": held.source in stale,
+        "stale": held.source not in fresh,
         "chosen": False,
         "conflicting": [],
     }

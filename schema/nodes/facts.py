@@ -15,7 +15,9 @@ class Fact:
     source: str = strawberry.field(description="The source's id; `hub` is a person's word through the hub itself.")
     observed_at: datetime = strawberry.field(description="When the source says that it saw so, else when we learnt it.")
     last_seen_at: datetime = strawberry.field(description="When the source last repeated it.")
-    stale: bool = strawberry.field(description="The source has been silent for longer than it promised.")
+    stale: bool = strawberry.field(
+        description="The source has been silent for longer than it promised, or is no longer read."
+    )
     chosen: bool = strawberry.field(description="This is the value that the entity shows.")
     conflicting: list["Fact"] = strawberry.field(description="What other sources say instead, the most believed first.")
 

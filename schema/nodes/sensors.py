@@ -21,7 +21,9 @@ class Reading:
     quality: Quality = strawberry.field(description="How far it can be trusted.")
     device_at: datetime | None = strawberry.field(description="The device's own stamp, where it was not believed.")
     source: str = strawberry.field(description="The id of the source that it came from.")
-    stale: bool = strawberry.field(description="The source has been silent for longer than it promised.")
+    stale: bool = strawberry.field(
+        description="The source has been silent for longer than it promised, or is no longer read."
+    )
 
 
 _Quantity = Annotated[str | None, strawberry.argument(description="Of this quantity alone.")]
@@ -54,7 +56,9 @@ async def _quantities(row: Parent[Row], info: Asked) -> list[str]:
 @strawberry.type(description="What a sensor measures.")
 class Sensor:
     quantities: list[str] = strawberry.field(resolver=_quantities, description="What it has measured so far.")
-    latest: list[Reading] = strawberry.field(resolver=_latest, description="The newest reading of each quantity.")
+    latest: list[Reading] = strawberry.field(
+        resolver=_latest, description="The newest reading of each quantity, by each source."
+    )
     readings: list[Reading] = strawberry.field(
         resolver=_readings, description="Past readings with since ≤ at < until, the newest first."
     )

@@ -1,13 +1,17 @@
 """What a client reads: places, assets, alerts, readings, facts and sources, by documents as people write them."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
+from adapters.contract import Claim
+from hub.clock import to_micros
 from hub.errors import CausewayError, Code
+from hub.journal.records import ReadingRow
 from hub.viewer import EVERYTHING, Grant, Scope, Visibility
 from tests.schema.conftest import Run
-from tests.schema.hub import Hub
+from tests.schema.hub import START, Hub
 
 
 def within(hub: Hub, place: str) -> Scope:
@@ -238,3 +242,21 @@ def test_many_reads_of_one_request_leave_the_graph_to_others(hub: Hub, run: Run)
     assert not result.errors
     assert [each["totalCount"] for each in result.data.values()] == [3] * 50
     assert 1 < store.most <= 4
+
+
+def test_a_quantity_whose_unit_the_park_changed_has_one_latest_reading(hub: Hub, run: Run) -> None:
+    """And what a source said that is read no longer is stale."""
+
+    async def measured() -> None:
+        for unit, minute in (("Cel", 1), ("K", 2)):
+            (series,) = await hub.journal.series("old", [("gate", "temperature", unit)])
+            row = ReadingRow(series.id, to_micros(START + timedelta(minutes=minute)), 20.0, 0, None)
+            await hub.append(source="old", readings=[row])
+
+    claim = Claim(kind="Asset", external_id="gate", values={"kind": "SENSOR", "name": "Gate"})
+    run(hub.append(source="old", claims=[claim]))
+    run(measured())
+    document = "query ($id: ID!) { asset(id: $id) { sensor { quantities latest { unit stale } } facts { stale } } }"
+    found = run(hub.ask(document, id=hub.ids["gate"]))["asset"]
+    assert found["sensor"] == {"quantities": ["temperature"], "latest": [{"unit": "K", "stale": True}]}
+    assert {fact["stale"] for fact in found["facts"]} == {True}
