@@ -263,7 +263,7 @@ async def serve(settings: Settings, clock: Clock = now) -> None:
 async def _graph(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Store, Embedded | None]]:
     config = external_graph(settings)
     embedded = Embedded(settings.state_dir, clock) if config is None else None
-    store = await Store.open(config or NOBODY)
+    store = await Store.open(config or NOBODY, starting=config is None)
     if embedded is not None:
         embedded.moved = store.move
     try:

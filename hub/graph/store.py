@@ -53,9 +53,13 @@ class Store:
         self._available: bool | None = None
 
     @classmethod
-    async def open(cls, config: GraphConfig) -> Self:
-        """Needs no engine that answers yet; raises Internal for an address that makes no sense."""
-        return cls(config, _driver(config))
+    async def open(cls, config: GraphConfig, *, starting: bool = False) -> Self:
+        """Needs no engine that answers yet; raises Internal for an address that makes no sense. `starting`: it is only
+        being started, so that it does not answer at first is no news."""
+        store = cls(config, _driver(config))
+        if starting:
+            store._available = False
+        return store
 
     async def move(self, config: GraphConfig) -> None:
         """The engine stands elsewhere now, as after a start on another port."""

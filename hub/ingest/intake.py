@@ -118,7 +118,8 @@ class Intake:
             raise Refused(
                 f"the source names {len(claims)} things, and {len(missing)} of {len(live)} that it had are missing: "
                 f"more than {spec.retire_guard:.0%} (retire_guard), so none is retired. Look whether the source is "
-                f"whole, such as {', '.join(missing[:3])}; if they are truly gone, confirm it."
+                f"whole, such as {', '.join(missing[:3])}; if they are truly gone: "
+                f"causeway sources --confirm-retirement {spec.id}"
             )
         gone = [Claim(kind=live[external_id], external_id=external_id, gone=True) for external_id in missing]
         return await self.named(spec, [*claims, *gone], received_at)
