@@ -275,6 +275,11 @@ class Park:
         data: dict[str, Any] = answer["data"]
         return data
 
+    def progress(self) -> dict[str, object]:
+        """How far journal, graph and alerts have come, and how the sources do."""
+        parts = self.until(self.ready, "the hub to answer")[1]["parts"]
+        return {name: parts[name].get("position", parts[name].get("head", parts[name].get("text"))) for name in parts}
+
     def source(self, name: str) -> dict[str, Any]:
         found = self.query("{ sources { id state text stale deadLetters } }")["sources"]
         return next(one for one in found if one["id"] == name)

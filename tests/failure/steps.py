@@ -8,6 +8,7 @@ from tests.failure.load import Publisher
 from tests.failure.park import Park
 from tests.failure.subscriber import Subscriber
 
+STALLED_SECONDS = 30  # without any progress; a busy machine may take long over a backlog
 Publishers = Callable[..., Publisher]
 
 
@@ -34,7 +35,15 @@ def everything_arrived(park: Park, publishers: Publishers) -> None:
         nodes = park.query(latest)["assets"]["nodes"]
         return any(n["name"] == "timed-last" and n["sensor"]["latest"] for n in nodes)
 
-    park.until(arrived, "all that the broker held to be stored", 90)
+    figures = park.progress()
+    while True:
+        try:
+            park.until(arrived, "all that the broker held to be stored", STALLED_SECONDS)
+            return
+        except AssertionError as late:
+            before, figures = figures, park.progress()
+            if figures == before:
+                raise AssertionError(f"nothing moves any more: {figures}") from late
 
 
 def has_every_alert(subscriber: Subscriber, park: Park) -> bool:
