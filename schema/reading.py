@@ -47,9 +47,36 @@ async def listed(info: Asked, entity: str) -> Found:
 
 async def one(info: Asked, entity: str, id_: str, *, include_retired: bool = False) -> Row | None:
     """The entity of this id, or None where there is none that the viewer may see."""
-    root = Root(selection=_asker(info).one(entity), ids=(id_,), include_retired=include_retired)
-    (rows,) = await _read(info, [root])
-    return rows[0] if rows else None
+    found = await named(info, {entity: (id_,)}, include_retired=include_retired)
+    return found.get((entity, id_))
+
+
+async def named(
+    info: Asked, ids: Mapping[str, Sequence[str]], *, include_retired: bool = False
+) -> dict[tuple[str, str], Row]:
+    """(entity, given id) → row of those that the viewer may see, read together. An alias finds what it became."""
+    asker = _asker(info)
+
+    async def rows(wanted: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], Row]:
+        roots = [
+            Root(selection=asker.one(entity), ids=tuple(given), include_retired=include_retired)
+            for entity, given in wanted.items()
+        ]
+        answers = await _read(info, roots) if roots else []
+        return {(row["__typename"], row["id"]): row for each in answers for row in each}
+
+    found = await rows(ids)
+    missing = sorted({id_ for entity, given in ids.items() for id_ in given if (entity, id_) not in found})
+    living = await info.context.services.journal.resolve(missing) if missing else {}
+    aliases = {old: new for old, new in living.items() if old != new}
+    became = {entity: [aliases[id_] for id_ in given if id_ in aliases] for entity, given in ids.items()}
+    again = await rows(became) if aliases else {}
+    for entity, given in ids.items():
+        for id_ in given:
+            row = again.get((entity, aliases.get(id_, id_)))
+            if row is not None:
+                found.setdefault((entity, id_), row)
+    return found
 
 
 async def sees_alert(info: Asked, id_: str) -> bool:
@@ -75,17 +102,8 @@ async def sees_alert(info: Asked, id_: str) -> bool:
 
 async def any_node(info: Asked, id_: str) -> Row | None:
     """Whatever has this id; one statement looks among all kinds."""
-    asker = _asker(info)
-    answers = await _read(info, [Root(selection=asker.one(entity), ids=(id_,)) for entity in NODES])
-    return next((row for rows in answers for row in rows), None)
-
-
-async def many(info: Asked, ids: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], Row]:
-    """(entity, id) → row of those that the viewer may see; one statement for all."""
-    asker = _asker(info)
-    roots = [Root(selection=asker.one(entity), ids=tuple(given)) for entity, given in ids.items()]
-    answers = await _read(info, roots) if roots else []
-    return {(row["__typename"], row["id"]): row for rows in answers for row in rows}
+    found = await named(info, dict.fromkeys(NODES, (id_,)))
+    return next((found[entity, id_] for entity in NODES if (entity, id_) in found), None)
 
 
 async def deeper(row: Row, info: Asked, key: str) -> Any:

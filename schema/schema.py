@@ -38,7 +38,7 @@ async def _entities(info: Info[Any, None], representations: list[Any]) -> list[A
                 wanted.setdefault(entity, {})[id_] = None
             case _:
                 keys.append(None)
-    found = await reading.many(info, {entity: list(ids) for entity, ids in wanted.items()})
+    found = await reading.named(info, {entity: list(ids) for entity, ids in wanted.items()})
     return [None if key is None else found.get(key) for key in keys]
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
-from adapters.contract import Claim
+from adapters.contract import Claim, Identifier
 from hub.clock import to_micros
 from hub.errors import CausewayError, Code
 from hub.journal.records import ReadingRow
@@ -260,3 +260,23 @@ def test_a_quantity_whose_unit_the_park_changed_has_one_latest_reading(hub: Hub,
     found = run(hub.ask(document, id=hub.ids["gate"]))["asset"]
     assert found["sensor"] == {"quantities": ["temperature"], "latest": [{"unit": "K", "stale": True}]}
     assert {fact["stale"] for fact in found["facts"]} == {True}
+
+
+def test_an_id_from_before_a_merge_finds_what_it_became(hub: Hub, run: Run) -> None:
+    def claim(number: str, *identifiers: Identifier) -> Claim:
+        return Claim(
+            kind="Asset", external_id=number, values={"kind": "SENSOR", "name": number}, identifiers=identifiers
+        )
+
+    serial = Identifier(scheme="serial_number", value="ACME/77")
+    run(hub.append(source="cabinets", claims=[claim("left", serial)]))
+    run(hub.append(source="survey", claims=[claim("right")]))
+    old = hub.ids["right"]
+    run(hub.append(source="survey", claims=[claim("right", serial)]))
+    lives = hub.ids["left"]
+    assert lives == hub.ids["right"] != old
+    document = """query ($id: ID!) { asset(id: $id) { id } node(id: $id) { id } place(id: $id) { id }
+                    _entities(representations: [{__typename: "Asset", id: $id}]) { ... on Asset { id } } }"""
+    it = {"id": lives}
+    for id_ in (old, lives):
+        assert run(hub.ask(document, id=id_)) == {"asset": it, "node": it, "place": None, "_entities": [it]}
