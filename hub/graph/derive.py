@@ -182,11 +182,6 @@ def known_nodes(label: str) -> str:
     )
 
 
-def all_ids(label: str) -> str:
-    """→ one row with `ids`."""
-    return f"MATCH (n:{label}) RETURN collect(n.id) AS ids"
-
-
 def stale_nodes(label: str) -> str:
     """Ids of nodes that a rebuild of `$generation` left as they were, `$limit` of them."""
     return f"MATCH (n:{label}) WHERE n.generation <> $generation OR n.generation IS NULL RETURN n.id AS id LIMIT $limit"

@@ -4,17 +4,17 @@ Which ids there are is known of all; what is known of a node beside that is kept
 loses touch with the engine must take it up anew with `Standing.of`: another graph may stand there.
 """
 
-import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import NamedTuple, Self, cast
+from typing import LiteralString, NamedTuple, Self, cast
 
-from hub.graph import derive
 from hub.graph.store import Store
 
 KEPT = 20_000  # nodes, of about half a kilobyte
 _SECONDS = 60.0
+
+IDS: LiteralString = "MATCH (n) WHERE n.id IS NOT NULL RETURN collect(n.id) AS ids"
 
 
 class Known(NamedTuple):
@@ -33,9 +33,8 @@ class Standing:
     @classmethod
     async def of(cls, store: Store) -> Self:
         """From the engine: all ids. Raises GraphUnavailable, DeadlineExceeded."""
-        labels = list(derive.entities())
-        reads = (store.read(derive.all_ids(label), {}, seconds=_SECONDS) for label in labels)
-        return cls({id_ for [row] in await asyncio.gather(*reads) for id_ in cast("list[str]", row["ids"])})
+        [row] = await store.read(IDS, {}, seconds=_SECONDS)
+        return cls(set(cast("list[str]", row["ids"])))
 
     def note(self, nodes: Mapping[str, Known | None], deleted: Collection[str] = ()) -> None:
         """What was written, or read (None: there is no such node). `deleted` took with them what linked to them."""
