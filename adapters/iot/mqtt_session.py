@@ -204,8 +204,11 @@ class Session:
 
     @property
     def _is_full(self) -> bool:
-        """More is held than a broker may send: one that keeps to the agreement never gets here."""
-        return self._outstanding > self._config.max_in_flight or len(self.inbox) > self._config.max_in_flight
+        """More is held than a broker may send. Not before it has answered the subscription: after a crash what it sends
+        again, and more, may come first, and nobody takes it until then."""
+        return self._subscribed.done() and (
+            self._outstanding > self._config.max_in_flight or len(self.inbox) > self._config.max_in_flight
+        )
 
     def _on_readable(self) -> None:
         stream = self._stream
