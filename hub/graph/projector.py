@@ -2,10 +2,12 @@
 
 The graph is a function of the latest claims, the identities and the match decisions. A batch and the position that it
 leads to are written in one transaction, kept by the node `Projection {name: 'graph'}`; while the engine works on one
-batch the next is prepared. A graph of another epoch, from past the journal's head, or of no known position is rebuilt.
+batch the next is prepared. A graph of another epoch, from past the journal's head, of no known position,
+or whose values were chosen by other precedences is rebuilt.
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,14 +34,16 @@ _BROKEN_AFTER = 3  # refusals in a row, before the files are taken to be broken
 
 STAND: LiteralString = (
     "MATCH (p:Projection {name: 'graph'}) WHERE p.position IS NOT NULL"
-    " RETURN p.position AS position, p.epoch AS epoch, p.generation AS generation"
+    " RETURN p.position AS position, p.epoch AS epoch, p.generation AS generation,"
+    " p.precedence AS precedence"
 )
 LAST: LiteralString = (
     "OPTIONAL MATCH (p:Projection {name: 'graph'})"
     " RETURN coalesce(p.generation, 0) AS generation, coalesce(p.building, 0) AS building"
 )
 BEGIN: LiteralString = (
-    "MERGE (p:Projection {name: 'graph'}) SET p.position = $position, p.epoch = $epoch, p.generation = $generation"
+    "MERGE (p:Projection {name: 'graph'}) SET p.position = $position, p.epoch = $epoch, p.generation = $generation,"
+    " p.precedence = $precedence"
 )
 MOVE: LiteralString = (
     "MATCH (p:Projection {name: 'graph', position: $before, epoch: $epoch, generation: $generation})"
@@ -71,6 +75,7 @@ class Projector:
         self._store = store
         self._clock = clock
         self._planner = Planner(journal, store, precedence)
+        self._precedence = json.dumps(precedence, sort_keys=True)  # the graph's values were chosen by it
         self._broken = broken
         self._position = 0
         self._noted = (0, 0.0)  # the position in the graph, and when it was put there
@@ -192,7 +197,12 @@ class Projector:
             raise GraphUnavailable("another graph stands where ours did")
 
     def _stand(self) -> dict[str, object]:
-        return {"position": self._noted[0], "epoch": self._journal.epoch, "generation": self._generation}
+        return {
+            "position": self._noted[0],
+            "epoch": self._journal.epoch,
+            "generation": self._generation,
+            "precedence": self._precedence,
+        }
 
     def _move(self, position: int) -> Step:
         return MOVE, {**self._stand(), "before": self._noted[0], "position": position}
@@ -204,7 +214,8 @@ class Projector:
 
     async def _take_up(self) -> Standing:
         stands = await self._store.read(STAND, {})
-        if stands and stands[0]["epoch"] == self._journal.epoch:
+        chosen_alike = bool(stands) and stands[0]["precedence"] == self._precedence
+        if chosen_alike and stands[0]["epoch"] == self._journal.epoch:
             position = cast("int", stands[0]["position"])
             if position <= self._journal.head:
                 self._generation = cast("int", stands[0]["generation"])

@@ -170,6 +170,25 @@ def test_precedence_chooses_each_value_and_a_merge_and_a_split_move_claims(world
     asyncio.run(main())
 
 
+def test_a_change_of_precedence_shows_at_the_next_start(worlds: Worlds) -> None:
+    async def main() -> None:
+        async with worlds.open() as world:
+            ids = (await world.say(asset("t1", name="survey's"))).entities
+            seen = await world.say(asset("x1", name="NVR's"), source="nvr")
+            decision = Decision(actor="someone", at=world.clock(), reason="one and the same")
+            await world.journal.decide(
+                lambda matches, connection, at: matches.merge(connection, ids["t1"], seen.entities["x1"], decision)
+            )
+            await world.shown()
+            assert await world.store.read("MATCH (a:Asset) RETURN a.name AS name", {}) == [{"name": "survey's"}]
+        worlds.precedence = {"nvr": 60, "survey": 40}
+        async with worlds.open() as world:
+            await world.shown()
+            assert await world.store.read("MATCH (a:Asset) RETURN a.name AS name", {}) == [{"name": "NVR's"}]
+
+    asyncio.run(main())
+
+
 def test_personal_values_are_sealed_but_a_searchable_name(worlds: Worlds) -> None:
     async def main() -> None:
         async with worlds.open() as world:
