@@ -32,4 +32,9 @@ class Search:
     """The field's text can be found by `search`; it stays plain in the graph even where it is personal."""
 
 
-KEY, INDEXED, SEARCH = Key(), Indexed(), Search()
+@dataclass(frozen=True, slots=True)
+class Long:
+    """The field's text may be as long as it comes; no index could hold it."""
+
+
+KEY, INDEXED, SEARCH, LONG = Key(), Indexed(), Search(), Long()

@@ -38,5 +38,23 @@ SCHEMES = (
     Scheme(name="onvif_endpoint", scope=SchemeScope.GLOBAL, meaning="WS-Discovery endpoint address"),
     Scheme(name="place_code", scope=SchemeScope.ORGANIZATION, meaning="the park's own code of a place"),
     Scheme(name="asset_tag", scope=SchemeScope.ORGANIZATION, meaning="an organization's inventory number"),
+    Scheme(
+        name="employee_number",
+        scope=SchemeScope.ORGANIZATION,
+        meaning="an organization's number of one of its people",
+        personal=True,
+    ),
+    Scheme(
+        name="recorder_channel",
+        scope=SchemeScope.GLOBAL,
+        meaning="a recorder's serial number and channel, joined by '/'",
+    ),
+    Scheme(name="supply_code", scope=SchemeScope.GLOBAL, meaning="standard and code of a coded item, joined by '/'"),
+    Scheme(
+        name="stock_lot",
+        scope=SchemeScope.ORGANIZATION,
+        meaning="item, lot number and place of a stock lot, joined by '/'; with its holder's scope that is one lot",
+    ),
+    Scheme(name="warning_identifier", scope=SchemeScope.GLOBAL, meaning="an official warning's own identifier"),
     Scheme(name="resident_identity", scope=SchemeScope.GLOBAL, meaning="GB 11643", personal=True),
 )

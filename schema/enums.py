@@ -39,6 +39,7 @@ described(
         "SENSOR": "Measures quantities.",
         "CAMERA": "Sees.",
         "RECORDER": "Keeps what cameras see.",
+        "PANEL": "A fire panel, which detectors report to.",
         "EQUIPMENT": "Anything else that is looked after.",
     },
 )
@@ -130,6 +131,7 @@ class SubjectKind(StrEnum):
     SENSOR = "SENSOR"
     CAMERA = "CAMERA"
     RECORDER = "RECORDER"
+    PANEL = "PANEL"
     EQUIPMENT = "EQUIPMENT"
     SOURCE = "SOURCE"
 
@@ -145,6 +147,7 @@ described(
         "SENSOR": "A sensor.",
         "CAMERA": "A camera.",
         "RECORDER": "A recorder.",
+        "PANEL": "A fire panel.",
         "EQUIPMENT": "Another asset.",
         "SOURCE": "A whole source of data, by its id in the park file.",
     },

@@ -12,7 +12,7 @@ from functools import cache
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
-from graph_models.annotations import Indexed, Key, Privacy, Search, Unit
+from graph_models.annotations import Indexed, Key, Long, Privacy, Search, Unit
 from graph_models.entities import ENTITIES
 from graph_models.relations import RELATIONS, Relation
 from hub.graph.dialect import Dialect
@@ -25,12 +25,13 @@ sequence number among its claims, and which rebuild it was written by."""
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     name: str
-    type: type  # str, int, float, bool, datetime or a StrEnum
+    type: type  # str, int, float, bool, datetime, a StrEnum, or tuple: a list of texts
     required: bool
     key: bool
     indexed: bool
     search: bool
     personal: bool
+    long: bool
     unit: str | None
 
 
@@ -68,12 +69,13 @@ def _field(name: str, hint: Any, required: bool) -> Field:
         [bare] = [part for part in get_args(bare) if part is not NoneType]
     return Field(
         name=name,
-        type=bare,
+        type=get_origin(bare) or bare,
         required=required,
         key=any(isinstance(n, Key) for n in notes),
         indexed=any(isinstance(n, Indexed) for n in notes),
         search=any(isinstance(n, Search) for n in notes),
         personal=Privacy.PERSONAL in notes,
+        long=any(isinstance(n, Long) for n in notes),
         unit=next((n.code for n in notes if isinstance(n, Unit)), None),
     )
 
@@ -189,11 +191,20 @@ def stale_nodes(label: str) -> str:
 
 # ---- words
 
+_TYPE_NAMES: Mapping[type, str] = {
+    str: "text",
+    int: "integer",
+    float: "number",
+    bool: "yes or no",
+    datetime: "time, UTC",
+    tuple: "list of texts",
+}
+
 
 def type_name(field: Field) -> str:
     if issubclass(field.type, StrEnum):
         return " | ".join(member.value for member in field.type)
-    return {str: "text", int: "integer", float: "number", bool: "yes or no", datetime: "time, UTC"}[field.type]
+    return _TYPE_NAMES[field.type]
 
 
 def reference() -> str:

@@ -115,6 +115,10 @@ def _fit(field: Field) -> Fit:
     if issubclass(field.type, StrEnum):
         members = {str(member): str(member) for member in field.type}
         return lambda value: members.get(value) if isinstance(value, str) else None
+    if field.type is tuple:
+        return lambda value: [text[:_LONGEST] for text in value] if isinstance(value, tuple) else None
+    if field.long:
+        return lambda value: value if isinstance(value, str) else None
     return lambda value: value[:_LONGEST] if isinstance(value, str) else None
 
 

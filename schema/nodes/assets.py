@@ -64,6 +64,13 @@ class Asset(Node):
     model: str | None = strawberry.field(description="The maker's name for its kind.")
     serial_number: str | None = strawberry.field(description="The maker's number of this very one.")
     firmware: str | None = strawberry.field(description="The version of its firmware.")
+    device_type: str | None = strawberry.field(description="What its maker or standard calls this sort of device.")
+    channel: str | None = strawberry.field(
+        description="A camera's channel at its recorder, a detector's loop and address at its panel."
+    )
+    online: bool | None = strawberry.field(description="Whether the system that manages it reaches it.")
+    storage_capacity: float | None = strawberry.field(description="A recorder's storage, in bytes.")
+    storage_free: float | None = strawberry.field(description="What of it is free, in bytes.")
     latitude: float | None = strawberry.field(description="Degrees north, WGS-84.")
     longitude: float | None = strawberry.field(description="Degrees east, WGS-84.")
     retired: bool = strawberry.field(description="No source tells of it any more.")

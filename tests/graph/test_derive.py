@@ -77,7 +77,7 @@ def test_the_reference_names_every_declared_field() -> None:
         assert f"## {entity.__name__}" in text
         for name in entity.__dataclass_fields__:
             assert f"| `{name}` |" in text
-    assert derive.personal_fields() == {"Person.name", "Person.phone"}
+    assert derive.personal_fields() == {"Person.name", "Person.phone", "Qualification.certificate"}
 
 
 def test_times_sort_as_their_text_does() -> None:
