@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
 
-from pypinyin import Style, lazy_pinyin
+from hub.graph.initials import initials
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f"
 _RUNS = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
@@ -27,8 +27,8 @@ def _words(run: str) -> tuple[str, tuple[str, ...]]:
     """What a run counts for in the whole text's initials, and the words that it is found by."""
     if not _IS_HAN.match(run):
         return run, (run,)
-    initials = "".join(lazy_pinyin(run, style=Style.FIRST_LETTER, errors="ignore"))
-    return initials, (*run, *(a + b for a, b in pairwise(run)), initials)
+    letters = initials(run)
+    return letters, (*run, *(a + b for a, b in pairwise(run)), letters)
 
 
 def search_text(texts: Iterable[str]) -> str:
@@ -37,8 +37,8 @@ def search_text(texts: Iterable[str]) -> str:
     for text in texts:
         whole = ""
         for run in _runs(text):
-            initials, found = _words(run)
-            whole += initials
+            letters, found = _words(run)
+            whole += letters
             for word in found:
                 words[word] = None
         words[whole] = None
