@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Value = str | int | float | bool | tuple[str, ...] | None
+Value = str | int | float | bool | datetime | tuple[str, ...] | None
+"""A time may be naive, or text in ISO 8601; past intake it is text in UTC."""
 Cursor = str
 """Where to go on reading, opaque to all but the adapter: a keyset pair, never a bare time."""
 
@@ -58,7 +59,8 @@ class Claim:
     """ "This exists, and has these values": one source's word, never the truth.
 
     `kind` is a declaration's name in `graph_models` (`Place`, `Asset`, …); `values` are its declared fields.
-    `gone` says that the source no longer has it.
+    `gone` says that the source no longer has it; `named_only`, in what `discover` gives, that it has it still, though
+    what it says of it cannot be read: nothing about it changes.
     """
 
     kind: str
@@ -69,6 +71,7 @@ class Claim:
     position: Position | None = None
     observed_at: datetime | None = None
     gone: bool = False
+    named_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +266,7 @@ class Source:
     """What an adapter is told of the source that it reads, beside its own config."""
 
     id: str
+    organization: str | None = None  # whose records it holds; None: the park's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

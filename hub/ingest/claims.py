@@ -85,7 +85,7 @@ def normalise_claim(claim: Claim, spec: SourceSpec, received_at: datetime) -> tu
         replace(
             claim,
             identifiers=tuple(_identifiers(claim.identifiers)),
-            values=types.MappingProxyType({k: _value(claim.kind, k, v, fields) for k, v in claim.values.items()}),
+            values=types.MappingProxyType({k: _value(claim.kind, k, v, fields, spec) for k, v in claim.values.items()}),
             links=tuple(_links(claim)),
             position=None if claim.position is None else in_wgs84(claim.position, spec),
             observed_at=observed_at,
@@ -151,7 +151,7 @@ def _links(claim: Claim) -> Iterator[Link]:
         yield link
 
 
-def _value(kind: str, name: str, value: Value, fields: Mapping[str, _Field]) -> Value:
+def _value(kind: str, name: str, value: Value, fields: Mapping[str, _Field], spec: SourceSpec) -> Value:
     if name in _PLACED and name in fields:
         raise BadRecord(f"give {name} as the claim's `position`, so that its coordinate system is known")
     field = fields.get(name)
@@ -165,11 +165,25 @@ def _value(kind: str, name: str, value: Value, fields: Mapping[str, _Field]) -> 
         if value in field.words:
             return str(value)
         raise BadRecord(f"{kind}.{name} cannot be {value!r}; {nearest(str(value), field.words)}")
+    if field.type is datetime:
+        return _time(kind, name, value, spec)
     if field.type is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not field.type or not _is_value(value):
         raise BadRecord(f"{kind}.{name} is {value!r}; it takes a {field.type.__name__}")
     return value
+
+
+def _time(kind: str, name: str, value: Value, spec: SourceSpec) -> str:
+    """Text in UTC, as it stands in the log."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise BadRecord(f"{kind}.{name} is {value!r}; it takes a time in ISO 8601") from error
+    if not isinstance(value, datetime):
+        raise BadRecord(f"{kind}.{name} is {value!r}; it takes a time")
+    return in_utc(value, spec).isoformat(timespec="microseconds")
 
 
 def _is_value(value: object) -> bool:

@@ -75,6 +75,8 @@ class Intake:
         signals: list[Signal] = []
         skewed = {sensor: micros / 1_000_000 for sensor, micros in taken.skewed}
         for other in others:
+            if isinstance(other, Claim) and other.named_only:
+                continue
             try:
                 if isinstance(other, Claim):
                     claim, off = normalise_claim(other, spec, received_at)

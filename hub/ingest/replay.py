@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from adapters.contract import Adapter, AnyDefinition, Raw, Record, Source, Unreadable, guarded
+from adapters.contract import Adapter, AnyDefinition, Raw, Record, Unreadable, guarded
 from hub.errors import BadRequest
 from hub.ingest.intake import Intake
 from hub.ingest.letters import is_record, record_of
@@ -53,5 +53,5 @@ async def replay(
 
 def _decode(spec: SourceSpec, raw: Raw) -> Sequence[Record]:
     definition: AnyDefinition = spec.definition
-    adapter: Adapter = definition.factory(Source(id=spec.id), spec.config)
+    adapter: Adapter = definition.factory(spec.source, spec.config)
     return guarded(adapter.decode)(raw)

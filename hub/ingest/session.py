@@ -14,7 +14,6 @@ from adapters.contract import (
     Cursor,
     Fault,
     HealthState,
-    Source,
     SourceError,
     Unreadable,
 )
@@ -67,7 +66,7 @@ class Session:
     async def run(self, drain: float) -> None:
         """Until the source fails (raises) or `stop` (returns)."""
         definition: AnyDefinition = self._spec.definition
-        async with definition.factory(Source(id=self._spec.id), self._spec.config) as adapter:
+        async with definition.factory(self._spec.source, self._spec.config) as adapter:
             found = await adapter.check()
             self._health.version = found.version
             if found.state is not HealthState.OK:

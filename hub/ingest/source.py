@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from adapters.contract import AdapterConfig, AnyDefinition, HealthState
+from adapters.contract import AdapterConfig, AnyDefinition, HealthState, Source
 from hub.coordinates import CoordinateSystem
 
 
@@ -27,6 +27,11 @@ class SourceSpec:
     retire_guard: float = 0.3  # the share of its entities that one snapshot may retire unasked
     buffered_history: bool = False  # stamps in the past are the device's buffer, not a wrong clock
     dead_letters_per_hour: int = 10_000  # kept; past it they are only counted
+
+    @property
+    def source(self) -> Source:
+        """What its adapter is told of it."""
+        return Source(id=self.id, organization=self.organization)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,3 +166,42 @@ def test_a_refused_record_can_be_read_back_from_its_letter(record: Record) -> No
 def test_an_unknown_unit_names_the_nearest() -> None:
     with pytest.raises(UnitError, match="did you mean 'celsius'"):
         conversion("Celsus", "Cel")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [datetime(2026, 5, 1), datetime(2026, 4, 30, 16, tzinfo=UTC), "2026-05-01T00:00:00", "2026-05-01 00:00:00+08:00"],
+)
+def test_a_time_among_a_claims_values_is_told_in_utc(tmp_path: Path, given: datetime | str) -> None:
+    lot = Claim(kind="SupplyLot", external_id="1", values={"expires_at": given})
+    (taken,) = accepted(tmp_path, [lot], timezone=ZoneInfo("Asia/Shanghai"))
+    assert taken.draft.claims[0].values == {"expires_at": "2026-04-30T16:00:00.000000+00:00"}
+
+
+def test_a_time_that_is_none_is_refused(tmp_path: Path) -> None:
+    lots = [Claim(kind="SupplyLot", external_id="1", values={"expires_at": given}) for given in ("soon", 20260501)]
+    (taken,) = accepted(tmp_path, lots)
+    assert [refused.reason for refused in taken.draft.dead_letters] == [
+        "SupplyLot.expires_at is 'soon'; it takes a time in ISO 8601",
+        "SupplyLot.expires_at is 20260501; it takes a time",
+    ]
+
+
+def test_what_a_snapshot_only_names_keeps_what_it_was(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with journal(tmp_path) as log:
+            intake, spec = Intake(log, QUANTITIES), spec_of(Script(), retire_guard=1.0)
+            lots = [Claim(kind="SupplyLot", external_id=name, values={"quantity": 1.0}) for name in ("a", "b", "c")]
+            for page in await intake.snapshot(spec, lots, NOON):
+                await log.append(page.draft)
+            for page in await intake.snapshot(spec, [lots[0], replace(lots[1], values={}, named_only=True)], NOON):
+                await log.append(page.draft)
+            assert set(await log.live_claims(spec.id)) == {"a", "b"}
+            held = {
+                h.claim.external_id: h.claim
+                for hs in (await log.claims_of(await log.entities("", 9))).values()
+                for h in hs
+            }
+            assert held["b"].values == {"quantity": 1.0}
+
+    asyncio.run(run())
