@@ -170,7 +170,12 @@ def test_an_unknown_unit_names_the_nearest() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [datetime(2026, 5, 1), datetime(2026, 4, 30, 16, tzinfo=UTC), "2026-05-01T00:00:00", "2026-05-01 00:00:00+08:00"],
+    [
+        datetime.fromisoformat("2026-05-01"),
+        datetime(2026, 4, 30, 16, tzinfo=UTC),
+        "2026-05-01T00:00:00",
+        "2026-05-01 00:00:00+08:00",
+    ],
 )
 def test_a_time_among_a_claims_values_is_told_in_utc(tmp_path: Path, given: datetime | str) -> None:
     lot = Claim(kind="SupplyLot", external_id="1", values={"expires_at": given})
