@@ -110,7 +110,10 @@ class Engine:
         if places is None or at > position:
             at = 0
         else:
-            topology.load(places)
+            try:
+                topology.load(places)
+            except ValueError:  # of an earlier version, which told less: the log tells all of it
+                at = 0
         self._places = None if at == 0 else places
         while at < position:
             entries = await self._journal.read(at, _PAGE)

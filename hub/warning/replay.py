@@ -15,6 +15,7 @@ import orjson
 from hub.clock import from_micros
 from hub.journal.log import Journal
 from hub.journal.records import Entry, EventEntry, Series
+from hub.topology import VERSION as TOPOLOGY
 from hub.topology import Topology
 from hub.warning import alerts, states
 from hub.warning.alerts import Step
@@ -121,7 +122,10 @@ async def _read(journal: Journal, consumer: str) -> _Start:
     position, state = await journal.checkpoint(consumer)
     if not state:
         return _Start(position=position, state=None, epoch=None, quantities=frozenset())
-    machine: Any = orjson.loads(state)["machine"]
+    kept: Any = orjson.loads(state)
+    if kept["topology"]["version"] != TOPOLOGY:  # it told less than the rules ask for now
+        return _Start(position=position, state=None, epoch=kept["machine"]["epoch"], quantities=frozenset())
+    machine = kept["machine"]
     return _Start(
         position=position,
         state=state,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.contract import Claim, Link, Value
 from hub.journal.records import ClaimEntry, Entry, EventEntry
-from hub.topology import PlaceRef, Topology
+from hub.topology import PlaceRef, Topology, Way
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -146,6 +146,35 @@ def test_the_source_of_higher_precedence_says_where_a_thing_stands_and_the_other
     assert (later_wins.place_of("e-cam"), later_wins.name("e-cam")) == ("e-z1", "from the NVR")
     nvr_wins = folded(log.entries, {"nvr": 60})
     assert (nvr_wins.place_of("e-cam"), nvr_wins.name("e-cam")) == ("e-z9", "from the NVR")
+
+
+def test_a_way_joins_two_places_whatever_they_are_merged_into() -> None:
+    log = small_park()
+    log.claim("Route", "r1", {"length": 80.0, "drivable": True}, [("CONNECTS", "b1"), ("CONNECTS", "b2")])
+    log.claim("Route", "dead end", {"length": 80.0}, [("CONNECTS", "b1")])
+    topology = folded(log.entries)
+    assert list(topology.ways()) == [Way("e-r1", ("e-b1", "e-b2"), 80.0, True, False)]
+    before = topology.changes
+    topology.apply(
+        log.claim("Route", "r1", {"length": 80.0, "blocked": True}, [("CONNECTS", "b1"), ("CONNECTS", "b2")])
+    )
+    assert list(topology.ways()) == [Way("e-r1", ("e-b1", "e-b2"), 80.0, False, True)]
+    assert topology.changes > before
+    log.claim("Place", "hall", {"kind": "BUILDING"}, source="nvr")
+    log.event("entity.merged", "e-hall", "e-b2")
+    assert [way.ends for way in folded(log.entries).ways()] == [("e-b1", "e-hall")]
+    log.claim("Route", "r1", gone=True)
+    assert list(folded(log.entries).ways()) == []
+
+
+def test_a_place_knows_what_watches_it_its_boundary_and_its_position() -> None:
+    log = small_park()
+    log.claim("Asset", "cam", {"kind": "CAMERA"}, [("LOCATED_IN", "b2"), ("MONITORS", "z1"), ("MONITORS", "t1")])
+    log.claim("Place", "b2", {"kind": "BUILDING", "boundary": "{}", "latitude": 29.5, "longitude": 106.5})
+    topology = folded(log.entries)
+    assert topology.watchers("e-z1") == topology.watchers("e-t1") == {"e-cam"}
+    assert (topology.boundary("e-b2"), topology.position("e-b2")) == ("{}", (29.5, 106.5))
+    assert (topology.parent("e-z1"), topology.parent("e-b2"), topology.parts("e-park")) == ("e-b1", None, {"e-b1"})
 
 
 def test_merged_places_are_one_and_a_split_gives_each_its_own_again() -> None:
