@@ -13,7 +13,7 @@ from functools import wraps
 from types import MappingProxyType, TracebackType
 from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -249,7 +249,7 @@ class StreamSource(BaseModel):
     model_config = ConfigDict(frozen=True)
     url: str
     username: str | None = None
-    password: str | None = None
+    password: str | None = Field(default=None, repr=False)
 
 
 class Streams(Protocol):

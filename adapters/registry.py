@@ -11,7 +11,11 @@ GROUP = "causeway.adapters"
 COUNTERPARTS = "causeway.adapters.counterparts"
 """The group in which a third party names, under its adapter's name, the class of its test counterpart."""
 
-BUILT_IN: Mapping[str, str] = {"modbus": "adapters.iot.modbus:ADAPTER", "mqtt": "adapters.iot.mqtt:ADAPTER"}
+BUILT_IN: Mapping[str, str] = {
+    "isapi": "adapters.nvr.isapi:ADAPTER",
+    "modbus": "adapters.iot.modbus:ADAPTER",
+    "mqtt": "adapters.iot.mqtt:ADAPTER",
+}
 """As pyproject.toml has them, for a checkout that is not installed."""
 
 
