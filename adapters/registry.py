@@ -15,6 +15,7 @@ BUILT_IN: Mapping[str, str] = {
     "isapi": "adapters.nvr.isapi:ADAPTER",
     "modbus": "adapters.iot.modbus:ADAPTER",
     "mqtt": "adapters.iot.mqtt:ADAPTER",
+    "sql": "adapters.inventory.sql:ADAPTER",
 }
 """As pyproject.toml has them, for a checkout that is not installed."""
 

@@ -7,7 +7,7 @@ use. What UCUM has no code for (var, lower explosive limit, turbidity) is writte
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -85,6 +85,27 @@ _METRIC = {
     "S/m": ("conductivity", 1.0),
     "N": ("force", 1.0),
 }
+# What is counted, as UCUM annotates it: {box} is a count of boxes, and how many pieces one holds nobody has said.
+_COUNTED: Mapping[str, tuple[str, ...]] = {
+    "box": ("箱", "盒", "boxes", "box", "carton", "ctn", "case", "cases"),
+    "piece": ("个", "件", "只", "支", "枚", "颗", "块", "片", "根", "条", "把", "piece", "pieces", "pcs", "pc", "ea"),
+    "set": ("套", "组", "付", "副", "set", "sets", "kit", "kits"),
+    "bottle": ("瓶", "bottle", "bottles", "btl"),
+    "bag": ("包", "袋", "bag", "bags", "pack", "packs", "pkt"),
+    "can": ("罐", "听", "can", "cans", "tin"),
+    "drum": ("桶", "drum", "drums", "barrel"),
+    "roll": ("卷", "roll", "rolls"),
+    "sheet": ("张", "sheet", "sheets"),
+    "pair": ("双", "对", "pair", "pairs"),
+    "device": ("台", "部", "具", "unit", "units", "device"),
+    "vehicle": ("辆", "艘", "架", "vehicle"),
+    "tent": ("顶", "tent"),
+    "bed": ("床", "bed"),
+    "bundle": ("捆", "扎", "束", "bundle"),
+    "coil": ("盘", "coil"),
+    "book": ("本", "册", "book"),
+    "person": ("人份", "人", "person", "persons"),
+}
 _OTHERS = {
     "1": ("fraction", 1.0, 0.0),
     "%": ("fraction", 1e-2, 0.0),
@@ -134,6 +155,7 @@ _OTHERS = {
     "W/m2": ("irradiance", 1.0, 0.0),
     "Bq/m3": ("activity concentration", 1.0, 0.0),
     "[pCi]/L": ("activity concentration", 37.0, 0.0),
+    **{f"{{{name}}}": (f"count of {name}", 1.0, 0.0) for name in _COUNTED},
     "cd": ("luminous intensity", 1.0, 0.0),
     "lm": ("luminous flux", 1.0, 0.0),
 }
@@ -317,6 +339,22 @@ _WORDS = {
     "degree": "deg",
     "decibel": "dB",
     "分贝": "dB",
+    "公斤": "kg",
+    "千克": "kg",
+    "克": "g",
+    "吨": "t",
+    "kilogram": "kg",
+    "毫升": "mL",
+    "公升": "L",
+    "千米": "km",
+    "公里": "km",
+    "厘米": "cm",
+    "平方米": "m2",
+    "平米": "m2",
+    "㎡": "m2",
+    "立方": "m3",
+    "方": "m3",
+    **{word: f"{{{name}}}" for name, words in _COUNTED.items() for word in words},
     "none": "1",
     "bool": "1",
     "boolean": "1",

@@ -11,6 +11,7 @@ from tests.servers.process import ServerMissing
 
 if TYPE_CHECKING:
     from tests.servers.embedded import EmbeddedServer
+    from tests.servers.mariadb import MariaDb
     from tests.servers.mosquitto import Mosquitto
     from tests.servers.neo4j import Neo4j
     from tests.servers.postgres import Postgres
@@ -36,6 +37,19 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Postgres]":
         pytest.skip(str(missing))
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[MariaDb]":
+    """A real MariaDB; `mariadb.new_database()` gives the name of an empty one."""
+    from tests.servers.mariadb import MariaDb
+
+    try:
+        server = MariaDb.start(tmp_path_factory.mktemp("mariadb"))
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
+    yield server
+    server.remove()
 
 
 @pytest.fixture(scope="session")
