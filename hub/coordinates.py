@@ -1,4 +1,4 @@
-"""Coordinate systems in use in China, each converted to WGS-84 once, at intake.
+"""Coordinate systems in use in China: converted to WGS-84 once, at intake, and back where an answer asks for it.
 
 GCJ-02 is the official obfuscated system, BD-09 Baidu's further shift of it. Neither has a published
 definition; the forward formulas are those of the public `eviltransform` (github.com/googollee/eviltransform),
@@ -86,4 +86,13 @@ def to_wgs84(latitude: float, longitude: float, system: CoordinateSystem) -> tup
         latitude, longitude = bd09_to_gcj02(latitude, longitude)
     if system is not CoordinateSystem.WGS84:
         latitude, longitude = gcj02_to_wgs84(latitude, longitude)
+    return latitude, longitude
+
+
+def from_wgs84(latitude: float, longitude: float, system: CoordinateSystem) -> tuple[float, float]:
+    """Degrees (latitude, longitude) as maps of the system want them."""
+    if system is not CoordinateSystem.WGS84:
+        latitude, longitude = wgs84_to_gcj02(latitude, longitude)
+    if system is CoordinateSystem.BD09:
+        latitude, longitude = gcj02_to_bd09(latitude, longitude)
     return latitude, longitude

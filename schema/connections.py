@@ -1,13 +1,12 @@
-"""Lists that are read by pages, the arguments that all of them take, and what they filter by."""
+"""Lists that are read by pages, and the arguments that all of them take."""
 
 from typing import Annotated, Generic, TypeVar
 
 import strawberry
 from strawberry import Parent
 
-from graph_models.entities import AlarmState, AssetKind, PlaceKind, Severity
 from hub.graph.selection import MAX_FIRST, Found, Row
-from schema import cursors, enums
+from schema import cursors
 from schema.reading import read_at
 from schema.rows import Asked
 from schema.scalars import FeedCursor
@@ -18,45 +17,6 @@ First = Annotated[int, strawberry.argument(description=f"How many rows at most, 
 After = Annotated[
     str | None, strawberry.argument(description="Begins after this cursor, taken from a page of the same order.")
 ]
-PlaceOrderBy = Annotated[enums.PlaceOrder, strawberry.argument(description="How the rows are sorted.")]
-AssetOrderBy = Annotated[enums.AssetOrder, strawberry.argument(description="How the rows are sorted.")]
-AlertOrderBy = Annotated[enums.AlertOrder, strawberry.argument(description="How the rows are sorted.")]
-
-_IDS = "One of these ids; at most 500."
-_WITHIN = "In this place or anywhere below it: the place's id."
-_SEARCH = "Each word begins a word of the name; Chinese also by pinyin initials."
-_RETIRED = "Also what no source tells of any more."
-
-
-@strawberry.input(description="Which places; all that is given must hold.")
-class PlaceFilter:
-    ids: list[strawberry.ID] | None = strawberry.field(default=None, description=_IDS)
-    kind: list[PlaceKind] | None = strawberry.field(default=None, description="One of these kinds.")
-    within: strawberry.ID | None = strawberry.field(default=None, description=_WITHIN)
-    search: str | None = strawberry.field(default=None, description=_SEARCH)
-    include_retired: bool = strawberry.field(default=False, description=_RETIRED)
-
-
-@strawberry.input(description="Which assets; all that is given must hold.")
-class AssetFilter:
-    ids: list[strawberry.ID] | None = strawberry.field(default=None, description=_IDS)
-    kind: list[AssetKind] | None = strawberry.field(default=None, description="One of these kinds.")
-    within: strawberry.ID | None = strawberry.field(default=None, description=_WITHIN)
-    search: str | None = strawberry.field(default=None, description=_SEARCH)
-    include_retired: bool = strawberry.field(default=False, description=_RETIRED)
-
-
-@strawberry.input(description="Which alerts; all that is given must hold.")
-class AlertFilter:
-    ids: list[strawberry.ID] | None = strawberry.field(default=None, description=_IDS)
-    state: list[AlarmState] | None = strawberry.field(default=None, description="In one of these states.")
-    severity: list[Severity] | None = strawberry.field(default=None, description="Of one of these severities.")
-    within: strawberry.ID | None = strawberry.field(default=None, description=_WITHIN)
-
-
-WhichPlaces = Annotated[PlaceFilter | None, strawberry.argument(name="filter", description="Which of them.")]
-WhichAssets = Annotated[AssetFilter | None, strawberry.argument(name="filter", description="Which of them.")]
-WhichAlerts = Annotated[AlertFilter | None, strawberry.argument(name="filter", description="Which of them.")]
 
 
 def _start(found: Parent[Found]) -> str | None:

@@ -28,4 +28,4 @@ def decode(text: str, order: Order) -> Key:
 
 
 def _kind(order: Order) -> type:
-    return int if order.field == "level" else str
+    return int if order.field in ("level", "score") else str

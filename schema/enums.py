@@ -7,9 +7,21 @@ from typing import TypeVar
 import strawberry
 
 from adapters.contract import HealthState, Quality
-from graph_models.entities import AlarmState, AssetKind, PlaceKind, Severity
+from graph_models.entities import (
+    AlarmState,
+    AssetKind,
+    Certainty,
+    LotSharing,
+    MessageType,
+    OrganizationKind,
+    PlaceKind,
+    Severity,
+    Urgency,
+    WarningColour,
+    WarningStatus,
+)
+from hub.coordinates import CoordinateSystem
 from hub.errors import Code
-from hub.graph.selection import Order
 
 E = TypeVar("E", bound=type[Enum])
 
@@ -153,40 +165,93 @@ described(
     },
 )
 
+described(
+    OrganizationKind,
+    "What an organization is to the park.",
+    {
+        "OPERATOR": "Runs the park.",
+        "TENANT": "Works in it.",
+        "GOVERNMENT": "An authority.",
+        "PROPERTY": "Looks after buildings.",
+        "COMMUNITY": "Of the neighbourhood.",
+        "RESCUE": "Comes to help.",
+    },
+)
+described(
+    LotSharing,
+    "On what terms others may count on a lot.",
+    {
+        "OWN": "The park operator's own.",
+        "AGREED": "A tenant's, up to the quantity that it agreed to.",
+        "ASK": "A tenant's, who is to be asked each time.",
+        "NOT_SHARED": "A tenant's, for itself alone; so is what nothing is said of.",
+    },
+    name="LotTerms",
+)
+described(
+    Urgency,
+    "How soon to act, after CAP 1.2.",
+    {
+        "IMMEDIATE": "At once.",
+        "EXPECTED": "Within the next hour.",
+        "FUTURE": "In the near future.",
+        "PAST": "No longer.",
+        "UNKNOWN": "Not known.",
+    },
+)
+described(
+    Certainty,
+    "How sure it is, after CAP 1.2.",
+    {
+        "OBSERVED": "It has happened or goes on.",
+        "LIKELY": "More than 50 %.",
+        "POSSIBLE": "50 % or less.",
+        "UNLIKELY": "Not expected.",
+        "UNKNOWN": "Not known.",
+    },
+)
+described(
+    WarningColour,
+    "The colour of an official warning in China.",
+    {"RED": "The gravest.", "ORANGE": "Grave.", "YELLOW": "Serious.", "BLUE": "Ordinary."},
+)
+described(
+    WarningStatus,
+    "What a warning's message is for, after CAP 1.2.",
+    {
+        "ACTUAL": "To be acted upon.",
+        "EXERCISE": "For those who take part in an exercise.",
+        "SYSTEM": "Between systems.",
+        "TEST": "A technical test, for nobody to act upon.",
+        "DRAFT": "Not to be acted upon as it is.",
+    },
+)
+described(
+    MessageType,
+    "What a warning's message does, after CAP 1.2.",
+    {
+        "ALERT": "Says something new.",
+        "UPDATE": "Replaces what it refers to.",
+        "CANCEL": "Takes back what it refers to.",
+        "ACK": "Confirms that a message was taken.",
+        "ERROR": "Refuses a message.",
+    },
+)
 
-class PlaceOrder(StrEnum):
-    ID = Order.ID.value
-    NAME = Order.NAME.value
-    NAME_DESC = Order.NAME_DOWN.value
-    CODE = Order.CODE.value
-    CODE_DESC = Order.CODE_DOWN.value
-    LEVEL = Order.LEVEL.value
-    LEVEL_DESC = Order.LEVEL_DOWN.value
+
+class PositionSystem(StrEnum):
+    WGS_84 = CoordinateSystem.WGS84.value
+    GCJ_02 = CoordinateSystem.GCJ02.value
+    BD_09 = CoordinateSystem.BD09.value
 
 
-class AssetOrder(StrEnum):
-    ID = Order.ID.value
-    NAME = Order.NAME.value
-    NAME_DESC = Order.NAME_DOWN.value
-
-
-class AlertOrder(StrEnum):
-    ID = Order.ID.value
-    OPENED_AT = Order.OPENED_AT.value
-    OPENED_AT_DESC = Order.OPENED_AT_DOWN.value
-
-
-_ORDERS = {
-    "ID": "By id.",
-    "NAME": "By name, those without a name first.",
-    "NAME_DESC": "By name downwards, those without a name last.",
-    "CODE": "By the park's own code, those without one first.",
-    "CODE_DESC": "By the park's own code downwards, those without one last.",
-    "LEVEL": "By storey, those without a level first.",
-    "LEVEL_DESC": "By storey from the top, those without a level last.",
-    "OPENED_AT": "The oldest first.",
-    "OPENED_AT_DESC": "The newest first.",
-}
-described(PlaceOrder, "How places are sorted; the id breaks ties.", _ORDERS)
-described(AssetOrder, "How assets are sorted; the id breaks ties.", _ORDERS)
-described(AlertOrder, "How alerts are sorted; the id breaks ties.", _ORDERS)
+described(
+    PositionSystem,
+    "The system that coordinates are given in.",
+    {
+        "WGS_84": "GPS's, as the hub keeps all.",
+        "GCJ_02": "China's official maps'.",
+        "BD_09": "Baidu's maps'.",
+    },
+    name="CoordinateSystem",
+)

@@ -35,7 +35,8 @@ class Loaders:
         self.reads = asyncio.Semaphore(_READS)
         self._latest: DataLoader[str, Sequence[Latest]] | None = None
         self._readings: DataLoader[Window, Readings] | None = None
-        self._claims: DataLoader[str, Sequence[HeldClaim]] | None = None
+        self._claims: dict[bool, DataLoader[str, Sequence[HeldClaim]]] = {}
+        self._living: DataLoader[str, str] | None = None
 
     def latest(self, journal: Journal) -> DataLoader[str, Sequence[Latest]]:
         """Sensor's entity id → the newest reading of each of its quantities."""
@@ -49,11 +50,17 @@ class Loaders:
             self._readings = DataLoader(load_fn=partial(_readings, journal, self.latest(journal)))
         return self._readings
 
-    def claims(self, journal: Journal) -> DataLoader[str, Sequence[HeldClaim]]:
-        """Entity id → every source's latest live claim of it."""
-        if self._claims is None:
-            self._claims = DataLoader(load_fn=partial(_claims, journal))
-        return self._claims
+    def claims(self, journal: Journal, *, personal: bool = False) -> DataLoader[str, Sequence[HeldClaim]]:
+        """Entity id → every source's latest live claim of it; `personal`: with personal values in clear."""
+        if personal not in self._claims:
+            self._claims[personal] = DataLoader(load_fn=partial(_clear if personal else _claims, journal))
+        return self._claims[personal]
+
+    def living(self, journal: Journal) -> DataLoader[str, str]:
+        """Any id → that of the entity which lives, itself where it is not known."""
+        if self._living is None:
+            self._living = DataLoader(load_fn=partial(_living, journal))
+        return self._living
 
 
 async def _latest(journal: Journal, sensors: list[str]) -> list[Sequence[Latest]]:
@@ -64,6 +71,18 @@ async def _latest(journal: Journal, sensors: list[str]) -> list[Sequence[Latest]
 async def _claims(journal: Journal, entities: list[str]) -> list[Sequence[HeldClaim]]:
     found: Mapping[str, Sequence[HeldClaim]] = await journal.claims_of(entities)
     return [found.get(entity, ()) for entity in entities]
+
+
+async def _clear(journal: Journal, entities: list[str]) -> list[Sequence[HeldClaim]]:
+    """Those of all in one go, whoever they are of."""
+    found = await _claims(journal, entities)
+    clear = iter(await journal.unseal([held for claims in found for held in claims]))
+    return [[next(clear) for _ in claims] for claims in found]
+
+
+async def _living(journal: Journal, ids: list[str]) -> list[str]:
+    found: Mapping[str, str] = await journal.resolve(ids)
+    return [found.get(id_, id_) for id_ in ids]
 
 
 async def _readings(

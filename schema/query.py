@@ -1,26 +1,19 @@
 """What can be asked."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 
-from schema import reading
-from schema.connections import (
-    After,
-    AlertOrderBy,
-    AssetOrderBy,
-    First,
-    PlaceOrderBy,
-    WhichAlerts,
-    WhichAssets,
-    WhichPlaces,
-)
-from schema.enums import AlertOrder, AssetOrder, PlaceOrder
+from schema import pages, reading
 from schema.nodes.alerts import Alert
 from schema.nodes.assets import Asset
+from schema.nodes.hazards import Hazard, HazardousGoods
 from schema.nodes.node import Node
-from schema.nodes.places import Alerts, Assets, Place, Places
+from schema.nodes.people import Organization, Person, Qualification, Shift
+from schema.nodes.places import Place, Route
 from schema.nodes.sources import Source
+from schema.nodes.supplies import SupplyItem, SupplyLot
+from schema.nodes.warnings import OfficialWarning
 from schema.rows import Asked
 
 _Id = Annotated[strawberry.ID, strawberry.argument(name="id", description="Its id.")]
@@ -31,46 +24,18 @@ async def _node(info: Asked, id_: _Id) -> Node | None:
     return await reading.any_node(info, id_)  # type: ignore[return-value]
 
 
-async def _place(info: Asked, id_: _Id, include_retired: _Retired = False) -> Place | None:
-    return await reading.one(info, "Place", id_, include_retired=include_retired)  # type: ignore[return-value]
+def _one(entity: str, of: Any) -> Any:
+    """The resolver of a lookup by id."""
 
+    async def resolver(info: Asked, id_: _Id, include_retired: _Retired = False) -> Any:
+        return await reading.one(info, entity, id_, include_retired=include_retired)
 
-async def _asset(info: Asked, id_: _Id, include_retired: _Retired = False) -> Asset | None:
-    return await reading.one(info, "Asset", id_, include_retired=include_retired)  # type: ignore[return-value]
+    resolver.__annotations__["return"] = of | None
+    return resolver
 
 
 async def _alert(info: Asked, id_: _Id) -> Alert | None:
     return await reading.one(info, "Alert", id_, include_retired=True)  # type: ignore[return-value]
-
-
-async def _places(
-    info: Asked,
-    which: WhichPlaces = None,
-    first: First = 50,
-    after: After = None,
-    order_by: PlaceOrderBy = PlaceOrder.ID,
-) -> Places:
-    return await reading.listed(info, "Place")  # type: ignore[return-value]
-
-
-async def _assets(
-    info: Asked,
-    which: WhichAssets = None,
-    first: First = 50,
-    after: After = None,
-    order_by: AssetOrderBy = AssetOrder.ID,
-) -> Assets:
-    return await reading.listed(info, "Asset")  # type: ignore[return-value]
-
-
-async def _alerts(
-    info: Asked,
-    which: WhichAlerts = None,
-    first: First = 50,
-    after: After = None,
-    order_by: AlertOrderBy = AlertOrder.OPENED_AT_DESC,
-) -> Alerts:
-    return await reading.listed(info, "Alert")  # type: ignore[return-value]
 
 
 def _sources(info: Asked) -> list[Source]:
@@ -80,12 +45,52 @@ def _sources(info: Asked) -> list[Source]:
 @strawberry.type(description="What can be asked of the park.")
 class Query:
     node: Node | None = strawberry.field(resolver=_node, description="Whatever has this id, if you may see it.")
-    place: Place | None = strawberry.field(resolver=_place, description="The place of this id.")
-    places: Places = strawberry.field(resolver=_places, description="The park's places.")
-    asset: Asset | None = strawberry.field(resolver=_asset, description="The asset of this id.")
-    assets: Assets = strawberry.field(resolver=_assets, description="The park's assets.")
+    place: Place | None = strawberry.field(resolver=_one("Place", Place), description="The place of this id.")
+    places: pages.Places = strawberry.field(resolver=pages.PLACES.root(), description="The park's places.")
+    route: Route | None = strawberry.field(resolver=_one("Route", Route), description="The route of this id.")
+    routes: pages.Routes = strawberry.field(
+        resolver=pages.ROUTES.root(), description="The routes between the park's places."
+    )
+    asset: Asset | None = strawberry.field(resolver=_one("Asset", Asset), description="The asset of this id.")
+    assets: pages.Assets = strawberry.field(resolver=pages.ASSETS.root(), description="The park's assets.")
+    organization: Organization | None = strawberry.field(
+        resolver=_one("Organization", Organization), description="The organization of this id."
+    )
+    organizations: pages.Organizations = strawberry.field(
+        resolver=pages.ORGANIZATIONS.root(), description="The organizations of the park."
+    )
+    person: Person | None = strawberry.field(resolver=_one("Person", Person), description="The person of this id.")
+    people: pages.People = strawberry.field(resolver=pages.PEOPLE.root(), description="The people of the park.")
+    qualification: Qualification | None = strawberry.field(
+        resolver=_one("Qualification", Qualification), description="The qualification of this id."
+    )
+    qualifications: pages.Qualifications = strawberry.field(
+        resolver=pages.QUALIFICATIONS.root(), description="What people can do."
+    )
+    shift: Shift | None = strawberry.field(resolver=_one("Shift", Shift), description="The shift of this id.")
+    shifts: pages.Shifts = strawberry.field(resolver=pages.SHIFTS.root(), description="The duty roster.")
+    hazard: Hazard | None = strawberry.field(resolver=_one("Hazard", Hazard), description="The hazard of this id.")
+    hazards: pages.Hazards = strawberry.field(resolver=pages.HAZARDS.root(), description="The hazard register.")
+    hazardous_goods: HazardousGoods | None = strawberry.field(
+        resolver=_one("HazardousGoods", HazardousGoods), description="The hazardous goods of this id."
+    )
+    goods: pages.Goods = strawberry.field(resolver=pages.GOODS.root(), description="The park's hazardous goods.")
+    supply_item: SupplyItem | None = strawberry.field(
+        resolver=_one("SupplyItem", SupplyItem), description="The coded item of this id."
+    )
+    supply_items: pages.Items = strawberry.field(resolver=pages.ITEMS.root(), description="The reserve standard.")
+    supply_lot: SupplyLot | None = strawberry.field(
+        resolver=_one("SupplyLot", SupplyLot), description="The lot of this id."
+    )
+    supply_lots: pages.Lots = strawberry.field(resolver=pages.LOTS.root(), description="What is stored in the park.")
+    warning: OfficialWarning | None = strawberry.field(
+        resolver=_one("Warning", OfficialWarning), description="The official warning of this id."
+    )
+    warnings: pages.Warnings = strawberry.field(
+        resolver=pages.WARNINGS.root(), description="Official warnings, those that are over included."
+    )
     alert: Alert | None = strawberry.field(resolver=_alert, description="The alert of this id.")
-    alerts: Alerts = strawberry.field(resolver=_alerts, description="The park's alerts.")
+    alerts: pages.Alerts = strawberry.field(resolver=pages.ALERTS.root(), description="The park's alerts.")
     sources: list[Source] = strawberry.field(
         resolver=_sources, description="The sources that the park is read from, and how each fares."
     )

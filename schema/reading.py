@@ -1,4 +1,4 @@
-"""What resolvers call: the park's places, assets and alerts from the graph, facts and readings from the journal."""
+"""What resolvers call: the park's things from the graph, readings from the journal."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -7,19 +7,19 @@ from typing import Any
 
 from hub.clock import EPOCH, from_micros
 from hub.errors import BadRequest, Forbidden, GraphBehind, GraphUnavailable
-from hub.graph.derive import entities
-from hub.graph.rows import fit
 from hub.graph.select import select
 from hub.graph.selection import Found, Root, Row, Selection
-from hub.journal.choice import best_first
 from hub.journal.cursors import FeedCursor
 from hub.journal.readings import quality_of
-from hub.journal.records import HUB, HeldClaim, Latest, ReadingRow, Series
+from hub.journal.records import Latest, ReadingRow, Series
 from hub.viewer import EVERYTHING, Visibility
 from hub.warning import alerts
+from schema.facts import fresh
+from schema.living import as_they_live
 from schema.loaders import Window
-from schema.rows import SNAPSHOT, Asked, masked, visibility
-from schema.selection import GRAPHQL_FIELDS, NODES, Asker
+from schema.personal import unsealed
+from schema.rows import SNAPSHOT, Asked, visibility
+from schema.selection import NODES, Asker
 from schema.snapshots import row_of
 
 MAX_READINGS = 1000
@@ -31,12 +31,15 @@ BEHIND_SECONDS = 0.5
 
 async def _read(info: Asked, roots: Sequence[Root]) -> list[Any]:
     context = info.context
+    living = await as_they_live(info, roots)
     async with context.loaders.reads:
-        return await select(context.services.store, roots, context.viewer, context.mask)
+        found = await select(context.services.store, living, context.viewer, context.mask)
+    await unsealed(info, living, found)
+    return found
 
 
 def _asker(info: Asked) -> Asker:
-    return Asker(info._raw_info, info.context.mask)
+    return Asker(info._raw_info, info.context.mask, info.context.services.clock())
 
 
 async def listed(info: Asked, entity: str) -> Found:
@@ -133,8 +136,8 @@ async def latest(row: Row, info: Asked) -> list[dict[str, Any]]:
         key = each.series.quantity, each.series.source
         if key not in newest or newest[key].row.at < each.row.at:
             newest[key] = each
-    fresh = _fresh(info)
-    return [_reading(each.series, each.row, fresh) for each in newest.values()]
+    kept = fresh(info)
+    return [_reading(each.series, each.row, kept) for each in newest.values()]
 
 
 async def quantities(row: Row, info: Asked) -> list[str]:
@@ -159,11 +162,11 @@ async def past(
         first=first,
     )
     found = await context.loaders.readings(context.services.journal).load(window)
-    fresh = _fresh(info)
-    return [_reading(series, reading, fresh) for series, reading in found]
+    kept = fresh(info)
+    return [_reading(series, reading, kept) for series, reading in found]
 
 
-def _reading(series: Series, row: ReadingRow, fresh: frozenset[str]) -> dict[str, Any]:
+def _reading(series: Series, row: ReadingRow, kept: frozenset[str]) -> dict[str, Any]:
     return {
         "quantity": series.quantity,
         "value": row.value,
@@ -172,69 +175,10 @@ def _reading(series: Series, row: ReadingRow, fresh: frozenset[str]) -> dict[str
         "quality": quality_of(row.flags),
         "device_at": None if row.device_at is None else from_micros(row.device_at),
         "source": series.source,
-        "stale": series.source not in fresh,
+        "stale": series.source not in kept,
     }
 
 
 def _must_show(row: Row, info: Asked, name: str) -> None:
     if visibility(row, info.context.mask, f"Asset.{name}") is not Visibility.SHOW:
         raise Forbidden(f"this sensor's {name} is not shown to you")
-
-
-def _fresh(info: Asked) -> frozenset[str]:
-    """The sources that keep their promise; one that is no longer read keeps none."""
-    kept = [status.id for status in info.context.services.sources.statuses() if not status.stale]
-    return frozenset((HUB, *kept))
-
-
-# Facts
-
-
-async def facts(row: Row, info: Asked, names: Sequence[str] | None) -> list[dict[str, Any]]:
-    """Each field's chosen value with its source, and what other sources say instead."""
-    entity = row["__typename"]
-    known = {camel: name for camel, name in GRAPHQL_FIELDS[entity].items() if name not in ("id", "retired")}
-    for name in names or ():
-        if name not in known:
-            raise BadRequest(f"{entity} has no field {name!r} with facts: there are {', '.join(known)}")
-    services = info.context.services
-    held = await info.context.loaders.claims(services.journal).load(row["id"])
-    fresh = _fresh(info)
-    believed = [claim for claim in best_first(held, services.precedence) if claim.claim.kind == entity]
-    told = []
-    for camel in known if names is None else dict.fromkeys(names):
-        shown = visibility(row, info.context.mask, f"{entity}.{known[camel]}")
-        said = [(claim, value) for claim in believed if (value := _claimed(claim, entity, known[camel])) is not None]
-        if shown is Visibility.HIDE or not said:
-            continue
-        chosen, *others = (
-            _fact(camel, claim, masked(entity, known[camel], value, shown), fresh) for claim, value in said
-        )
-        differing = [fact for fact, (_, value) in zip(others, said[1:], strict=True) if value != said[0][1]]
-        told.append({**chosen, "chosen": True, "conflicting": differing})
-    return told
-
-
-def _claimed(held: HeldClaim, entity: str, name: str) -> object | None:
-    """The value as the projector would take it."""
-    position = held.claim.position
-    if position is not None and name in ("latitude", "longitude"):
-        return position.latitude if name == "latitude" else position.longitude
-    value = held.claim.values.get(name)
-    return None if value is None else fit(_DECLARED[entity, name], value)
-
-
-_DECLARED = {(entity, field.name): field for entity in NODES for field in entities()[entity].fields}
-
-
-def _fact(field: str, held: HeldClaim, value: Any, fresh: frozenset[str]) -> dict[str, Any]:
-    return {
-        "field": field,
-        "value": value,
-        "source": held.source,
-        "observed_at": held.claim.observed_at or held.recorded_at,
-        "last_seen_at": held.last_seen,
-        "stale": held.source not in fresh,
-        "chosen": False,
-        "conflicting": [],
-    }

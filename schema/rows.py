@@ -35,6 +35,15 @@ def related(row: Parent[Row], info: Asked) -> Any:
     return row[key] if key in row else _deeper(row, info, key)
 
 
+def side(row: Parent[Row], info: Asked, *kinds: str) -> Row | None:
+    """The row as its side of the field at hand sees it, where it is of one of the kinds that have it: what was
+    selected there stands in the row under the field's own key."""
+    if row["kind"] not in kinds:
+        return None
+    prefix = f"@{info.path.key}/"
+    return row | {f"@{key.removeprefix(prefix)}": value for key, value in row.items() if key.startswith(prefix)}
+
+
 def watched(row: Row, info: Asked, first: int) -> list[Row]:
     """What an asset monitors: places, then assets."""
     key = f"@{info.path.key}"

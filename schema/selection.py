@@ -3,8 +3,11 @@
 Nothing below this knows GraphQL.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from graphql import (
@@ -26,9 +29,11 @@ from graphql import (
 from graphql.execution.values import VariableValues
 
 from hub.errors import Forbidden
-from hub.graph.fragments import STEPS, Many
+from hub.graph.fragments import BELOW, Many, Step
+from hub.graph.kinds import KINDS
+from hub.graph.rows import iso
 from hub.graph.search_text import search_words
-from hub.graph.selection import FIELDS, GRANTS, Filters, Nested, Order, Page, Root, Selection
+from hub.graph.selection import FIELDS, GRANTS, PROVENANCE, Filters, Nested, Order, Page, Root, Selection
 from hub.viewer import EVERYTHING, Mask, Visibility
 from schema import cursors
 
@@ -41,16 +46,32 @@ def _camel(name: str) -> str:
 
 
 GRAPHQL_FIELDS: Mapping[str, Mapping[str, str]] = {
-    entity: {_camel(name): name for name in fields} for entity, fields in FIELDS.items()
+    entity: {_camel(name): name for name in fields if name not in PROVENANCE} for entity, fields in FIELDS.items()
 }
 """Per type: a plain field's GraphQL name → its name in the graph."""
 
+RELATIONS: Mapping[str, Mapping[str, str]] = {
+    entity: {_camel(name): name for name in kind.steps if not name.endswith(BELOW)} for entity, kind in KINDS.items()
+}
+"""Per type: a relation's GraphQL name → its name in the graph."""
+
 NEEDS: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("Place", "facts"): (GRANTS,),
-    ("Asset", "facts"): (GRANTS,),
-    ("Asset", "sensor"): ("kind", GRANTS),
+    **{(entity, "facts"): (GRANTS,) for entity in NODES},
+    **{(entity, "provenance"): PROVENANCE for entity in NODES},
+    ("Place", "position"): ("latitude", "longitude"),
+    ("Asset", "position"): ("latitude", "longitude"),
+    ("SupplyLot", "sharing"): ("terms", "agreed_quantity"),
 }
 """Fields that come from elsewhere, and what of the graph they need beside the id."""
+
+FACETS: Mapping[tuple[str, str], tuple[str, tuple[str, ...]]] = {
+    ("Asset", "sensor"): ("Sensor", ("kind", GRANTS)),
+    ("Asset", "camera"): ("Camera", ("kind",)),
+    ("Asset", "recorder"): ("Recorder", ("kind",)),
+    ("Asset", "panel"): ("Panel", ("kind",)),
+    ("Asset", "equipment"): ("Equipment", ("kind",)),
+}
+"""Fields whose type shows another side of the same row: that type, and what tells whether the row has the side."""
 
 NAMED = ("id", "kind", "name")
 
@@ -61,6 +82,7 @@ class Asker:
 
     info: GraphQLResolveInfo[Any]
     mask: Mask
+    now: datetime
 
     def one(self, entity: str, nodes: Sequence[FieldNode] | None = None) -> Selection:
         """What the field at hand selects of an entity."""
@@ -90,32 +112,38 @@ class Asker:
     def _selection(self, entity: str, nodes: Sequence[FieldNode]) -> Selection:
         return self._of(entity, self._fields(entity, nodes))
 
-    def _of(self, entity: str, fields: Mapping[str, Sequence[FieldNode]]) -> Selection:
+    def _of(self, entity: str, fields: Mapping[str, Sequence[FieldNode]], prefix: str = "") -> Selection:
+        """`prefix` stands before the aliases of what is selected on another side of the row."""
         plain: dict[str, None] = {}
         nested: list[Nested] = []
         for key, nodes in fields.items():
-            name = nodes[0].name.value
-            if name in GRAPHQL_FIELDS[entity]:
+            name, alias = nodes[0].name.value, f"{prefix}{key}"
+            if needed := NEEDS.get((entity, name)):
+                plain.update(dict.fromkeys(needed))
+            elif name in GRAPHQL_FIELDS[entity]:
                 plain[self._shown(entity, GRAPHQL_FIELDS[entity][name])] = None
-            elif name in _RELATIONS.get(entity, {}):
-                nested.append(self._relation(entity, key, nodes))
+            elif (facet := FACETS.get((entity, name))) is not None:
+                plain.update(dict.fromkeys(facet[1]))
+                side = self._of(entity, self._fields(facet[0], nodes), f"{alias}/")
+                plain.update(dict.fromkeys(side.fields))
+                nested += side.nested
             elif (entity, name) == ("Asset", "monitors"):
-                nested += self._watched(key, nodes)
+                nested += self._watched(alias, nodes)
             elif (entity, name) == ("Alert", "subject"):
                 nested += [
                     Nested(
-                        alias=f"{key}/{relation}",
+                        alias=f"{alias}/{relation}",
                         relation=relation,
-                        selection=Selection(entity=STEPS["Alert", relation].target, fields=NAMED),
+                        selection=Selection(entity=KINDS["Alert"].steps[relation].target, fields=NAMED),
                         include_retired=True,
                     )
                     for relation in ("asset", "subject_place")
                 ]
             elif (entity, name) == ("Alert", "placePath"):
                 selection = Selection(entity="Place", fields=NAMED)
-                nested.append(Nested(alias=key, relation="path", selection=selection, include_retired=True))
-            else:
-                plain.update(dict.fromkeys(NEEDS.get((entity, name), ())))
+                nested.append(Nested(alias=alias, relation="path", selection=selection, include_retired=True))
+            elif name in RELATIONS[entity]:
+                nested.append(self._relation(entity, alias, nodes))
         return Selection(entity=entity, fields=tuple(plain), nested=tuple(nested))
 
     def _shown(self, entity: str, name: str) -> str:
@@ -124,26 +152,35 @@ class Asker:
             raise Forbidden(f"{entity}.{name} is not shown to you: ask without it")
         return name
 
-    def _relation(self, entity: str, key: str, nodes: Sequence[FieldNode]) -> Nested:
-        name = nodes[0].name.value
-        field = self._type(entity).fields[name]
-        relation = _RELATIONS[entity][name]
-        if relation == "assets" and self._arguments(field, nodes[0])["below"]:
-            relation = "assets_below"
-        step = STEPS[entity, relation]
+    def _relation(self, entity: str, alias: str, nodes: Sequence[FieldNode]) -> Nested:
+        relation = RELATIONS[entity][nodes[0].name.value]
+        step = KINDS[entity].steps[relation]
         if step.many is not Many.PAGE:
             selection = self._selection(step.target, nodes)
-            return Nested(alias=key, relation=relation, selection=selection, include_retired=entity == "Alert")
-        page, selection = self._connection(step.target, field, nodes)
-        return Nested(alias=key, relation=relation, selection=selection, page=page)
+            return Nested(alias=alias, relation=relation, selection=selection, include_retired=entity == "Alert")
+        field = self._field(entity, nodes[0].name.value)
+        if self._arguments(field, nodes[0]).get("below"):
+            relation += BELOW
+        page, selection = self._connection(step.target, field, nodes, step)
+        return Nested(alias=alias, relation=relation, selection=selection, page=page)
 
-    def _watched(self, key: str, nodes: Sequence[FieldNode]) -> Iterator[Nested]:
-        first = self._arguments(self._type("Asset").fields["monitors"], nodes[0])["first"]
+    def _field(self, entity: str, name: str) -> GraphQLField:
+        """The field of the type, or of one of its sides."""
+        sides = [side for (of, _), (side, _) in FACETS.items() if of == entity]
+        found: Iterator[GraphQLField] = (
+            fields[name] for of in (entity, *sides) if name in (fields := self._type(of).fields)
+        )
+        return next(found)
+
+    def _watched(self, alias: str, nodes: Sequence[FieldNode]) -> Iterator[Nested]:
+        first = self._arguments(self._field("Asset", "monitors"), nodes[0])["first"]
         for relation in ("monitors_places", "monitors_assets"):
-            selection = self._selection(STEPS["Asset", relation].target, nodes)
-            yield Nested(alias=f"{key}/{relation}", relation=relation, selection=selection, page=Page(first=first))
+            selection = self._selection(KINDS["Asset"].steps[relation].target, nodes)
+            yield Nested(alias=f"{alias}/{relation}", relation=relation, selection=selection, page=Page(first=first))
 
-    def _connection(self, entity: str, field: GraphQLField, nodes: Sequence[FieldNode]) -> tuple[Page, Selection]:
+    def _connection(
+        self, entity: str, field: GraphQLField, nodes: Sequence[FieldNode], step: Step | None = None
+    ) -> tuple[Page, Selection]:
         connection = get_named_type(field.type).name
         parts = self._fields(connection, nodes)
         rows: list[FieldNode] = []
@@ -155,20 +192,24 @@ class Asker:
             elif part[0].name.value == "edges":
                 edges = self._fields(f"{entity}Edge", part)
                 rows += [node for each in edges.values() if each[0].name.value == "node" for node in each]
-        page = self._page(self._arguments(field, nodes[0]), names)
+        page = self._page(self._arguments(field, nodes[0]), names, step)
         return page, self._selection(entity, rows)
 
-    def _page(self, arguments: Mapping[str, Any], names: set[str]) -> Page:
+    def _page(self, arguments: Mapping[str, Any], names: set[str], step: Step | None) -> Page:
         order = Order(arguments["orderBy"].value)
         after = arguments.get("after")
         return Page(
             first=arguments["first"],
             after=None if after is None else cursors.decode(after, order),
             order=order,
-            filters=_filters(arguments.get("filter") or {}),
+            filters=_filters(arguments.get("filter") or {}, self._moment(arguments, step)),
             want_rows=bool(names & {"nodes", "edges", "pageInfo"}),
             want_total="totalCount" in names,
         )
+
+    def _moment(self, arguments: Mapping[str, Any], step: Step | None) -> dict[str, object]:
+        """What `at` sets, where the relation is one at a moment."""
+        return {} if step is None or step.at is None else {step.at: iso(arguments.get("at") or self.now)}
 
     def _arguments(self, field: GraphQLField, node: FieldNode) -> dict[str, Any]:
         return get_argument_values(field, node, self._variables)
@@ -223,22 +264,6 @@ class Asker:
         )
 
 
-_RELATIONS: Mapping[str, Mapping[str, str]] = {
-    "Place": {
-        "assets": "assets",
-        "parts": "parts",
-        "partOf": "part_of",
-        "path": "path",
-        "adjacent": "adjacent",
-        "monitoredBy": "monitored_by",
-        "alerts": "alerts",
-    },
-    "Asset": {"place": "place", "monitoredBy": "monitored_by", "alerts": "alerts"},
-    "Alert": {"asset": "asset", "place": "place"},
-}
-"""Per type: a field's GraphQL name → the relation that it follows."""
-
-
 def may_hide(mask: Mask, name: str) -> bool:
     """Whether a visible row may come without the field `Type.field`."""
     if any(grant.scope == EVERYTHING and grant.visibility(name) is Visibility.SHOW for grant in mask):
@@ -246,21 +271,31 @@ def may_hide(mask: Mask, name: str) -> bool:
     return any(grant.visibility(name) is not Visibility.SHOW for grant in mask)
 
 
-def _filters(given: Mapping[str, Any]) -> Filters:
-    def several(name: str) -> tuple[str, ...] | None:
-        values = given.get(name)
-        return None if values is None else tuple(str(getattr(value, "value", value)) for value in values)
+def _filters(given: Mapping[str, Any], moment: Mapping[str, object]) -> Filters:
+    """By the names of the input's fields, which are those of conditions."""
+    conditions: dict[str, object] = dict(moment)
+    for camel, value in given.items():
+        if value is None or camel == "includeRetired":
+            continue
+        name = _snake(camel)
+        if name == "search":
+            conditions[name] = terms = tuple(search_words(value))
+            if not terms:  # a text without a word finds nothing
+                conditions["ids"] = ()
+        elif name == "within":
+            conditions[name] = (value,)
+        elif isinstance(value, list):
+            conditions.setdefault(name, tuple(_plain(each) for each in value))
+        else:
+            conditions[name] = _plain(value)
+    return Filters(conditions=conditions, include_retired=bool(given.get("includeRetired")))
 
-    ids, terms = several("ids"), None
-    if (search := given.get("search")) is not None:
-        terms = tuple(search_words(search))
-        ids = ids if terms else ()  # a text without a word finds nothing
-    return Filters(
-        ids=ids,
-        kinds=several("kind"),
-        within=given.get("within"),
-        states=several("state"),
-        severities=several("severity"),
-        terms=terms,
-        include_retired=bool(given.get("includeRetired")),
-    )
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return iso(value)
+    return value.value if isinstance(value, Enum) else value
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"([A-Z])", lambda found: f"_{found[1].lower()}", name)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from hub.graph.selection import Row
+from hub.journal.records import HUB
 from hub.viewer import Grant, Mask, Visibility, least_restrictive
 from schema.rows import SNAPSHOT, masked
 from schema.scalars import moment
@@ -25,6 +26,7 @@ def row_of(alert: Mapping[str, Any], seq: int, mask: Mask) -> Row | None:
         if name != "retired":
             value = _time(alert[camel]) if name in _TIMES else alert[camel]
             row[name] = value if name == "id" else masked("Alert", name, value, _shown(holding, f"Alert.{name}"))
+    row["sources"], row["observed"] = _provenance(row, holding)
     subject = alert["subject"]
     relation = "subject_place" if path and subject["id"] == path[0]["id"] else "asset"
     entity = "Place" if relation == "subject_place" else "Asset"
@@ -36,6 +38,13 @@ def row_of(alert: Mapping[str, Any], seq: int, mask: Mask) -> Row | None:
         if (grants := _holding(mask, path[number:]))
     ]
     return row
+
+
+def _provenance(row: Row, holding: list[Grant]) -> tuple[list[str], list[str | None]]:
+    """The hub's own word, of when something last happened to the alert."""
+    if not (_whole(holding, "Alert.sources") and _whole(holding, "Alert.observed")):
+        return [], []
+    return [HUB], [max((row[name] for name in _TIMES if row[name] is not None), default=None)]
 
 
 def _time(given: str | None) -> str | None:

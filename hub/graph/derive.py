@@ -17,9 +17,9 @@ from graph_models.entities import ENTITIES
 from graph_models.relations import RELATIONS, Relation
 from hub.graph.dialect import Dialect
 
-COMPUTED = ("search", "retired", "sources", "seq", "generation")
-"""What the projector adds to each node: search text, whether its last claim is gone, who claims it, the greatest
-sequence number among its claims, and which rebuild it was written by."""
+COMPUTED = ("search", "retired", "sources", "observed", "seq", "generation")
+"""What the projector adds to each node: search text, whether its last claim is gone, who claims it and when
+each of these saw it, the greatest sequence number among its claims, and which rebuild it was written by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ in values share a plan, and the engine's own plan.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 from hub.graph import fragments
-from hub.graph.fragments import Many, fill
+from hub.graph.fragments import BELOW, Many, fill
+from hub.graph.kinds import KINDS
 from hub.graph.selection import FIELDS, GRANTS, Found, Order, Row
 from hub.viewer import Visibility
 
@@ -20,8 +21,10 @@ class GrantShape(NamedTuple):
     default: Visibility
     fields: tuple[tuple[str, Visibility], ...]
 
-    def visibility(self, name: str) -> Visibility:
-        return dict(self.fields).get(name, self.default)
+    def visibility(self, entity: str, name: str) -> Visibility:
+        """What is made of several fields is shown whole, or not at all."""
+        shown = [dict(self.fields).get(f"{entity}.{part}", self.default) for part in KINDS[entity].behind(name)]
+        return shown[0] if len(shown) == 1 or set(shown) == {Visibility.SHOW} else Visibility.HIDE
 
 
 class PageShape(NamedTuple):
@@ -90,9 +93,9 @@ def plan(shape: Shape) -> Plan:
     for root in shape.roots:
         entity, there = root.selection.entity, writer.variable()
         walk = _Walk(
-            match=fill(fragments.LABELS[entity], here=there)
+            match=fill(fragments.LABELLED, here=there, label=entity)
             if root.ids is None
-            else fill(fragments.BY_ID[entity], here=there, parameter=root.ids),
+            else fill(fragments.BY_ID, here=there, label=entity, parameter=root.ids),
             there=there,
             imported=(),
             shown="true",
@@ -125,8 +128,7 @@ class _Walk(NamedTuple):
         if self.shown != "true":
             where.append(self.shown)
         for name, parameter in self.page.filters if self.page is not None else ():
-            predicate = fragments.CONDITIONS[self.selection.entity, name].predicate
-            where.append(fill(predicate, here=self.there, parameter=parameter))
+            where.append(fill(_condition(self.selection.entity, name), here=self.there, parameter=parameter))
         return f"{self.match} WHERE {' AND '.join(f'({each})' for each in where)}" if where else self.match
 
     def once(self) -> list[str]:
@@ -175,7 +177,7 @@ class _Writer:
         key = f"key_{there}"
         carried: tuple[str, ...] = ()
         if page is not None:
-            key_is = fill(fragments.SORT_KEYS[entity, page.order.field], here=there)
+            key_is = fill(_sort_key(entity, page.order), here=there)
             down = " DESC" if page.order.descending else ""
             first = f"{key_is}{down}, {there}.id{down}" if page.order is not Order.ID else key_is
             order, limit = f"{key}{down}, {there}.id{down}", f" LIMIT ${page.limit}"
@@ -189,7 +191,7 @@ class _Writer:
             key_is, order, limit = f"{there}.id", key, " LIMIT 1" if walk.many is Many.ONE else ""
             first = order
             lines = [walk.matched(), *walk.once()]
-        hanging = [*selection.fields, *(each.relation for each in selection.nested)]
+        hanging = [*selection.fields, *(each.relation.removesuffix(BELOW) for each in selection.nested)]
         scope, grants = self._scope(there, entity, hanging, carried)
         kept = [there, *(grant for grant in grants if grant != "true")]
         lines += [*scope, f"WITH {', '.join([*kept, f'{key_is} AS {key}'])} ORDER BY {first}{limit}"]
@@ -215,9 +217,9 @@ class _Writer:
     def _nested(
         self, each: NestedShape, entity: str, here: str, grants: Sequence[str], lines: list[str], columns: list[str]
     ) -> _Read:
-        step = fragments.STEPS[entity, each.relation]
+        step = KINDS[entity].steps[each.relation]
         there = self.variable()
-        shown = self._held(f"{entity}.{each.relation}", grants, Visibility.SHOW)
+        shown = self._held(entity, each.relation.removesuffix(BELOW), grants, Visibility.SHOW)
         hanging = () if shown in ("true", "false") else tuple(shown.split(_OR))
         walk = _Walk(
             match=fill(step.match, here=here, there=there),
@@ -238,21 +240,17 @@ class _Writer:
         a column, which is made where the row's visibility or one of the fields in `hanging` hangs on it."""
         everything = any(grant.scope == "everything" for grant in self._grants)
         differing = any(
-            len({grant.visibility(f"{entity}.{name}") for grant in self._grants}) > 1
-            for name in hanging
-            if name != GRANTS
+            len({grant.visibility(entity, name) for grant in self._grants}) > 1 for name in hanging if name != GRANTS
         )
         needed = not everything or differing or GRANTS in hanging
         columns, made = [], []
         for number, grant in enumerate(self._grants):
-            predicates = fragments.SCOPES[grant.scope]
-            if predicates is None or not needed:
+            if grant.scope == "everything" or not needed:
                 columns.append("true")
             else:
                 columns.append(f"grant{number}_{there}")
-                made.append(
-                    f"{fill(predicates[entity], here=there, parameter=grant.parameter)} AS grant{number}_{there}"
-                )
+                holds = fill(KINDS[entity].within, here=there, parameter=grant.parameter)
+                made.append(f"({holds}) AS grant{number}_{there}")
         lines = [f"WITH {', '.join([there, *carried, *made])}"] if made else []
         if not everything:
             kept = [there, *carried, *(column for column in columns if column != "true")]
@@ -264,29 +262,52 @@ class _Writer:
         if name == GRANTS:
             return f"[{', '.join(grants)}]"
         cases = ""
-        for visibility, expression in _EXPRESSIONS if FIELDS[entity][name].text else _EXPRESSIONS[:1]:
+        for visibility, expression in _expressions(entity, name):
             value = fill(expression, here=there, field=name)
-            held = self._held(f"{entity}.{name}", grants, visibility)
+            held = self._held(entity, name, grants, visibility)
             if held == "true":
                 return f"CASE{cases} ELSE {value} END" if cases else value
             if held != "false":
                 cases += f" WHEN {held} THEN {value}"
         return f"CASE{cases} ELSE null END" if cases else "null"
 
-    def _held(self, name: str, grants: Sequence[str], visibility: Visibility) -> str:
-        """When some grant that holds the row gives `name` this visibility."""
+    def _held(self, entity: str, name: str, grants: Sequence[str], visibility: Visibility) -> str:
+        """When some grant that holds the row gives `entity.name` this visibility."""
         holding = [
-            column for grant, column in zip(self._grants, grants, strict=True) if grant.visibility(name) is visibility
+            column
+            for grant, column in zip(self._grants, grants, strict=True)
+            if grant.visibility(entity, name) is visibility
         ]
         return "true" if "true" in holding else _OR.join(holding) or "false"
 
 
 _OR = " OR "
-_EXPRESSIONS = (
-    (Visibility.SHOW, fragments.PLAIN),
-    (Visibility.MASK_LAST4, fragments.LAST_FOUR),
-    (Visibility.MASK_ALL, fragments.THAT_IT_IS),
-)
+
+
+def _expressions(entity: str, name: str) -> tuple[tuple[Visibility, LiteralString], ...]:
+    """How a field is written under each visibility that shows something of it, the most open first."""
+    computed, field = KINDS[entity].computed.get(name), FIELDS[entity][name]
+    if computed is not None:
+        return ((Visibility.SHOW, computed.expression),)
+    if not field.text:
+        return ((Visibility.SHOW, fragments.PLAIN),)
+    return (
+        (Visibility.SHOW, fragments.PLAIN),
+        (Visibility.MASK_LAST4, fragments.SEALED_LAST_FOUR if field.sealed else fragments.LAST_FOUR),
+        (Visibility.MASK_ALL, fragments.THAT_IT_IS),
+    )
+
+
+def _condition(entity: str, name: str) -> LiteralString:
+    found = KINDS[entity].condition(name)
+    assert found is not None  # noqa: S101  `hub.graph.select` has looked
+    return found.predicate
+
+
+def _sort_key(entity: str, order: Order) -> LiteralString:
+    found = KINDS[entity].order(order.field)
+    assert found is not None  # noqa: S101  `hub.graph.select` has looked
+    return found
 
 
 def _after(page: PageShape, key: str, there: str) -> tuple[str, ...]:

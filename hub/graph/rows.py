@@ -1,6 +1,6 @@
 """From an entity's claims to its node and its links: which value stands. Pure, so that a rebuild gives the same."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -68,10 +68,20 @@ def node(
         if words := search_text(texts):
             properties["search"] = words[:_LONGEST]
     properties["retired"] = retired
-    properties["sources"] = [] if retired else sorted({held.source for held in best})
+    seen = {} if retired else _seen(best)
+    properties["sources"], properties["observed"] = list(seen), list(seen.values())
     properties["seq"] = max(held.seq for held in best)
     second = entities()[label].second.get(str(properties.get("kind")))
     return Node(id_, label, second, properties, () if retired else _links(id_, form, best))
+
+
+def standing_values(
+    label: str, claims: Sequence[HeldClaim], precedence: Mapping[str, int], names: Collection[str]
+) -> dict[str, object]:
+    """What the node shows, or would show in clear, of the named fields, without those that nobody says."""
+    form, values = _form(label), dict[str, object]()
+    _choose(values, {name: form.all[name] for name in names}, _standing(claims, precedence))
+    return values
 
 
 def _standing(claims: Sequence[HeldClaim], precedence: Mapping[str, int]) -> list[HeldClaim]:
@@ -83,6 +93,15 @@ def _standing(claims: Sequence[HeldClaim], precedence: Mapping[str, int]) -> lis
         best = [held for held in best if not held.claim.gone] or best
         best = [held for held in best if held.claim.kind == best[0].claim.kind]
     return best
+
+
+def _seen(best: Sequence[HeldClaim]) -> dict[str, str]:
+    """Each source, by name, and when it last saw something other than before."""
+    seen: dict[str, str] = {}
+    for held in sorted(best, key=lambda held: held.source):
+        at = iso(held.claim.observed_at or held.recorded_at)
+        seen[held.source] = max(at, seen.get(held.source, at))
+    return seen
 
 
 def _choose(properties: dict[str, object], wanted: Mapping[str, Fit], best: Sequence[HeldClaim]) -> None:

@@ -1,6 +1,6 @@
 """Reads a selection from the graph: one Cypher statement a read, whatever its depth, for the viewer's eyes only.
 
-The statement is put together from the constants of `hub.graph.fragments`, all values as parameters, and its plan
+The statement is put together from the constants of `hub.graph.queries`, all values as parameters, and its plan
 is kept by shape. What the viewer may not see is left out or masked by the statement itself, at every level,
 counts included; a field's visibility is the least restrictive among the grants whose scope holds that row.
 """
@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from hub.errors import BadRequest, Forbidden
 from hub.graph import fragments
-from hub.graph.fragments import Many
+from hub.graph.fragments import Kind, Many
+from hub.graph.kinds import KINDS
 from hub.graph.plan import (
     At,
     GrantShape,
@@ -79,7 +80,7 @@ class _Splitter:
         scope = grant.scope
         if scope.name not in fragments.SCOPES:
             raise Forbidden(f"the row scope {scope.name} is not known, so nothing is shown under it")
-        limited = fragments.SCOPES[scope.name] is not None
+        limited = scope.name == "within_places"
         return GrantShape(
             scope=scope.name,
             parameter=self._parameter(list(scope.parameters["places"])) if limited else "",
@@ -88,11 +89,12 @@ class _Splitter:
         )
 
     def root(self, root: Root) -> RootShape:
+        selection = self._selection(root.selection)
         return RootShape(
             ids=None if root.ids is None else self._parameter(list(dict.fromkeys(root.ids))),
             include_retired=root.page.filters.include_retired if root.page is not None else root.include_retired,
             page=None if root.page is None else self._page(root.page, root.selection.entity),
-            selection=self._selection(root.selection),
+            selection=selection,
         )
 
     def _selection(self, selection: Selection) -> SelectionShape:
@@ -110,10 +112,10 @@ class _Splitter:
         )
 
     def _nested(self, nested: Nested, entity: str) -> NestedShape:
-        step = fragments.STEPS.get((entity, nested.relation))
+        step = KINDS[entity].steps.get(nested.relation)
         if step is None or step.target != nested.selection.entity:
             raise BadRequest(f"{entity} has no relation {nested.relation} to {nested.selection.entity}")
-        page = nested.page
+        selection, page = self._selection(nested.selection), nested.page
         if (step.many is Many.PAGE) != (page is not None):
             raise BadRequest(f"{entity}.{nested.relation} is read {'with' if page is None else 'without'} a page")
         return NestedShape(
@@ -121,22 +123,22 @@ class _Splitter:
             relation=nested.relation,
             include_retired=nested.include_retired if page is None else page.filters.include_retired,
             page=None if page is None else self._page(page, step.target),
-            selection=self._selection(nested.selection),
+            selection=selection,
         )
 
     def _page(self, page: Page, entity: str) -> PageShape:
+        kind = KINDS[entity]
         filters = []
-        for name, value in page.filters.given():
-            condition = fragments.CONDITIONS.get((entity, name))
+        for name, value in page.filters.conditions.items():
+            condition = kind.condition(name)
             if condition is None:
                 raise BadRequest(f"{entity} has no filter {name}")
-            if condition.tells is not None:
-                self._must_show(f"{entity}.{condition.tells}")
-            filters.append((name, self._parameter(value)))
-        if (entity, page.order.field) not in fragments.SORT_KEYS:
+            self._must_show(kind, condition.tells)
+            filters.append((name, self._parameter(list(value) if isinstance(value, tuple) else value)))
+        if kind.order(page.order.field) is None:
             raise BadRequest(f"{entity} cannot be ordered by {page.order.field}")
         if page.order is not Order.ID:
-            self._must_show(f"{entity}.{page.order.field}")
+            self._must_show(kind, (page.order.field,))
         return PageShape(
             limit=self._parameter(page.first + 1),
             after=None if page.after is None else (self._parameter(page.after.value), self._parameter(page.after.id)),
@@ -146,6 +148,9 @@ class _Splitter:
             total=page.want_total,
         )
 
-    def _must_show(self, name: str) -> None:
-        if hides(self._mask, name):
-            raise Forbidden(f"{name} is not shown to you in full: it can be neither filtered nor ordered by")
+    def _must_show(self, kind: Kind, names: Sequence[str]) -> None:
+        for part in (part for name in names for part in kind.behind(name)):
+            if hides(self._mask, f"{kind.entity}.{part}"):
+                raise Forbidden(
+                    f"{kind.entity}.{part} is not shown to you in full: it can be neither filtered nor ordered by"
+                )

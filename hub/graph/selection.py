@@ -3,15 +3,15 @@
 Times are ISO-8601 UTC text with microseconds; ids are plain text.
 """
 
-import types
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from types import MappingProxyType
+from typing import Any, Self
 
-from graph_models import entities
-from graph_models.annotations import Privacy
 from hub.errors import BadRequest
+from hub.graph.derive import Entity, entities
+from hub.graph.kinds import KINDS
 
 MAX_FIRST = 500
 """The most rows that one page gives."""
@@ -27,31 +27,30 @@ GRANTS = "@grants"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`text`: a mask can show a part of it. `required`: the declaration says that it is always there."""
+    """`text`: a mask can show a part of it. `required`: the declaration says that it is always there. `sealed`: its
+    text is to be unsealed by whoever shows it."""
 
     text: bool
     required: bool
+    sealed: bool = False
 
 
-def _declared(entity: type) -> Iterator[tuple[str, Field]]:
-    hints = get_type_hints(entity, include_extras=True)
-    for declared in fields(entity):
-        hint = hints[declared.name]
-        notes: tuple[object, ...] = ()
-        if get_origin(hint) is Annotated:
-            hint, *rest = get_args(hint)
-            notes = tuple(rest)
-        if Privacy.PERSONAL in notes:  # sealed in the graph: read where it is unsealed, never here
-            continue
-        optional = get_origin(hint) in (Union, types.UnionType)
-        plain = [arg for arg in get_args(hint) if arg is not type(None)] if optional else [hint]
-        yield declared.name, Field(text=plain == [str], required=not optional)
+PROVENANCE = ("sources", "observed")
+"""The sources that say something of the node, and when each saw it last; no fields of the declaration."""
 
 
-SELECTABLE = (entities.Place, entities.Asset, entities.Alert)
-FIELDS: Mapping[str, Mapping[str, Field]] = {
-    entity.__name__: dict(_declared(entity)) | {"retired": Field(text=False, required=True)} for entity in SELECTABLE
-}
+def _fields(entity: Entity) -> Mapping[str, Field]:
+    declared = {
+        field.name: Field(text=field.type is str, required=field.required, sealed=field.personal and not field.search)
+        for field in entity.fields
+    }
+    computed = {name: Field(text=False, required=False) for name in KINDS[entity.label].computed}
+    bare = {"retired": Field(text=False, required=True)} | {n: Field(text=False, required=False) for n in PROVENANCE}
+    return declared | computed | bare
+
+
+FIELDS: Mapping[str, Mapping[str, Field]] = {name: _fields(entities()[name]) for name in KINDS}
+"""By kind: its fields, those that are computed included."""
 
 
 class Order(StrEnum):
@@ -66,6 +65,17 @@ class Order(StrEnum):
     LEVEL_DOWN = "-level"
     OPENED_AT = "opened_at"
     OPENED_AT_DOWN = "-opened_at"
+    SKILL = "skill"
+    EXPIRES_AT = "expires_at"
+    STARTS_AT = "starts_at"
+    STARTS_AT_DOWN = "-starts_at"
+    SCORE = "score"
+    SCORE_DOWN = "-score"
+    REVIEW_DUE = "review_due"
+    HAZARD_CLASS = "hazard_class"
+    SENT = "sent"
+    SENT_DOWN = "-sent"
+    EXPIRES = "expires"
 
     @property
     def field(self) -> str:
@@ -86,23 +96,18 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """All that are set must hold. `within` is a place whose subtree is meant, itself included; `terms` are
-    pieces of `search` text, as the projector makes it."""
+    """`conditions`: by the name of a condition of the kind, its parameter; all must hold. `ids` and `within` (places
+    whose subtrees are meant, themselves included) are known of all; `search` takes pieces of search text, as
+    `hub.graph.search_text` makes them."""
 
-    ids: tuple[str, ...] | None = None
-    kinds: tuple[str, ...] | None = None
-    within: str | None = None
-    states: tuple[str, ...] | None = None
-    severities: tuple[str, ...] | None = None
-    terms: tuple[str, ...] | None = None
+    conditions: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     include_retired: bool = False
 
-    def given(self) -> Iterator[tuple[str, object]]:
-        """(filter, value) of those that are set; a tuple as a list, which is what drivers take."""
-        for name in ("ids", "kinds", "within", "states", "severities", "terms"):
-            value = getattr(self, name)
-            if value is not None:
-                yield name, list(value) if isinstance(value, tuple) else value
+    @classmethod
+    def of(cls, *, include_retired: bool = False, **conditions: object) -> Self:
+        """Of those that are given: None is none."""
+        given = {name: value for name, value in conditions.items() if value is not None}
+        return cls(conditions=given, include_retired=include_retired)
 
 
 NO_FILTERS = Filters()
@@ -122,8 +127,9 @@ class Page:
     def __post_init__(self) -> None:
         if not 0 <= self.first <= MAX_FIRST:
             raise BadRequest(f"first is {self.first}: ask for 0 to {MAX_FIRST} rows, then for the next page")
-        if self.filters.ids is not None and len(self.filters.ids) > MAX_IDS:
-            raise BadRequest(f"{len(self.filters.ids)} ids: ask for at most {MAX_IDS} at once")
+        for name, value in self.filters.conditions.items():
+            if isinstance(value, tuple) and len(value) > MAX_IDS:
+                raise BadRequest(f"{len(value)} values of {name}: ask for at most {MAX_IDS} at once")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

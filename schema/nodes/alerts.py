@@ -8,8 +8,10 @@ import strawberry
 from graph_models.entities import AlarmState, Severity
 from schema.enums import SubjectKind
 from schema.nodes.assets import Asset
+from schema.nodes.facts import PROVENANCE, Provenance, provenance_of
 from schema.nodes.node import Node
 from schema.nodes.places import Place
+from schema.nodes.warnings import OfficialWarning
 from schema.rows import Asked, is_row_of, place_path, related, subject
 
 
@@ -58,6 +60,11 @@ class Alert(Node):
         resolver=related,
         description="Where its subject was when it opened. On a live event: null with GRAPH_BEHIND like `asset`.",
     )
+    warning: OfficialWarning | None = strawberry.field(
+        resolver=related,
+        description="The official warning that it passes on. On a live event: null with GRAPH_BEHIND like `asset`.",
+    )
+    provenance: list[Provenance] = strawberry.field(resolver=provenance_of, description=PROVENANCE)
 
     is_type_of = is_row_of("Alert")
 

@@ -4,7 +4,11 @@ from datetime import datetime
 from typing import Annotated
 
 import strawberry
+from strawberry import Parent
 
+from hub.graph.selection import Row
+from schema import facts
+from schema.rows import Asked
 from schema.scalars import FactValue
 
 
@@ -25,3 +29,26 @@ class Fact:
 FactNames = Annotated[
     list[str] | None, strawberry.argument(description="Of these fields alone; without it, of all that are known.")
 ]
+
+
+async def facts_of(row: Parent[Row], info: Asked, fields: FactNames = None) -> list[Fact]:
+    return await facts.facts(row, info, fields)  # type: ignore[return-value]
+
+
+@strawberry.type(description="A source that tells of an entity.")
+class Provenance:
+    source: str = strawberry.field(description="The source's id; `hub` is a person's word through the hub itself.")
+    observed_at: datetime | None = strawberry.field(
+        description="When the source last saw something other than before, by itself, else when we learnt it."
+    )
+    stale: bool = strawberry.field(
+        description="The source has been silent for longer than it promised, or is no longer read."
+    )
+
+
+def provenance_of(row: Parent[Row], info: Asked) -> list[Provenance]:
+    return facts.provenance(row, info)  # type: ignore[return-value]
+
+
+FACTS = "Where the shown values come from, and what other sources say."
+PROVENANCE = "The sources that tell of it; none, where it is retired or that is not shown to you."

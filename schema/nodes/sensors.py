@@ -1,7 +1,7 @@
 """What sensors measure: the latest and past readings, from the journal in one batch a request."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry import Parent
@@ -9,7 +9,10 @@ from strawberry import Parent
 from adapters.contract import Quality
 from hub.graph.selection import Row
 from schema import reading
-from schema.rows import Asked
+from schema.rows import Asked, related
+
+if TYPE_CHECKING:
+    from schema.nodes.assets import Asset
 
 
 @strawberry.type(description="One measured value.")
@@ -61,4 +64,7 @@ class Sensor:
     )
     readings: list[Reading] = strawberry.field(
         resolver=_readings, description="Past readings with since ≤ at < until, the newest first."
+    )
+    reports_to: Annotated["Asset", strawberry.lazy("schema.nodes.assets")] | None = strawberry.field(
+        resolver=related, description="The fire panel that it reports to."
     )

@@ -1,9 +1,12 @@
 """The schema's text: kept in a file, described throughout, and level with the graph's declarations."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import fields
 
 from graphql import (
     GraphQLEnumType,
+    GraphQLField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
@@ -11,16 +14,18 @@ from graphql import (
 )
 
 from graph_models.entities import ENTITIES
-from graph_models.relations import RELATIONS
+from graph_models.relations import RELATIONS as RELATIONS_DECLARED
 from hub.errors import Code
-from hub.graph.fragments import CONDITIONS, STEPS
-from hub.graph.select import FIELDS
+from hub.graph.fragments import BELOW
+from hub.graph.kinds import KINDS
+from hub.graph.selection import FIELDS, PROVENANCE, Order
 from schema.export import main
 from schema.schema import schema
-from schema.selection import GRAPHQL_FIELDS
+from schema.selection import FACETS, GRAPHQL_FIELDS, RELATIONS, _camel, _snake
 
 CORE = schema._schema
-NOT_YET_EXPOSED = {"Person", "Organization"}
+IN_AN_OBJECT = {("SupplyLot", "terms"), ("SupplyLot", "agreedQuantity")}
+OF_UNIONS = {("Asset", "monitorsPlaces"), ("Asset", "monitorsAssets"), ("Alert", "subjectPlace"), ("Alert", "path")}
 OWN = {name: of for name, of in CORE.type_map.items() if "__" not in name and not name.startswith("_")}
 
 
@@ -47,21 +52,49 @@ def test_everything_says_what_it_is() -> None:
 
 def test_the_declared_kinds_and_fields_are_those_of_the_schema() -> None:
     declared = {entity.__name__: {field.name for field in fields(entity)} for entity in ENTITIES}
-    assert set(declared) - set(FIELDS) == NOT_YET_EXPOSED
+    assert set(declared) == set(FIELDS) == set(KINDS)
     for entity, names in FIELDS.items():
-        assert set(names) - {"retired"} == declared[entity]
+        assert set(names) - {"retired", *PROVENANCE, *KINDS[entity].computed} == declared[entity]
         of = CORE.type_map[entity]
         assert isinstance(of, GraphQLObjectType)
-        assert set(GRAPHQL_FIELDS[entity]) <= set(of.fields)
+        within = {name for kind, name in IN_AN_OBJECT if kind == entity}
+        assert set(GRAPHQL_FIELDS[entity]) - within <= set(of.fields)
         assert [each.name for each in of.interfaces] == ["Node"]
 
 
-def test_every_relation_between_shown_kinds_can_be_walked() -> None:
-    walked = " ".join(step.match for step in STEPS.values())
-    for relation in RELATIONS:
-        if set(relation.start) & set(FIELDS) and set(relation.end) & set(FIELDS):
-            assert f":{relation.name}" in walked
-    assert {entity for entity, _ in CONDITIONS} == set(FIELDS)
+def fields_of(name: str) -> Mapping[str, GraphQLField]:
+    of = CORE.type_map[name]
+    assert isinstance(of, GraphQLObjectType | GraphQLInputObjectType)
+    return of.fields
+
+
+def test_every_relation_can_be_walked_by_a_field_of_its_type() -> None:
+    walked = " ".join(step.match for kind in KINDS.values() for step in kind.steps.values())
+    for relation in RELATIONS_DECLARED:
+        assert re.search(rf"[:|]{relation.name}\b", walked)
+    for entity, names in RELATIONS.items():
+        sides = [fields_of(side) for (of, _), (side, _) in FACETS.items() if of == entity]
+        shown = {name for fields in (fields_of(entity), *sides) for name in fields}
+        assert set(names) - {name for kind, name in OF_UNIONS if kind == entity} <= shown
+        for name, step in KINDS[entity].steps.items():
+            assert step.target in KINDS
+            assert step.at is None or KINDS[step.target].condition(step.at)
+            if name.endswith(BELOW):
+                assert "below" in fields_of(entity)[_camel(name.removesuffix(BELOW))].args
+
+
+def test_every_filter_and_order_is_one_of_the_kinds_and_the_other_way_round() -> None:
+    for entity, kind in KINDS.items():
+        offered = set(fields_of(f"{entity}Filter")) - {"includeRetired"}
+        assert {_snake(name) for name in offered} - {"ids", "within", "search"} == set(kind.conditions)
+        assert ("search" in offered) == bool(kind.searched)
+        for name in offered:
+            condition = kind.condition(_snake(name))
+            assert condition is not None
+            assert set(condition.tells) <= set(FIELDS[entity]) | set(kind.steps)
+        orders = CORE.type_map[f"{entity}Order"]
+        assert isinstance(orders, GraphQLEnumType)
+        assert {Order(str(value.value)).field for value in orders.values.values()} == {"id", *kind.orders}
 
 
 def test_the_codes_are_the_closed_list() -> None:

@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Coroutine
+from itertools import product
 from typing import Any, TypeVar
 
+from hub.graph.derive import relations
+from hub.graph.kinds import KINDS
 from hub.graph.store import GraphConfig, Store
-from tests.select.reference import Park
+from tests.select.walks import Park
 
 T = TypeVar("T")
 
-_SECOND_LABEL = {"SENSOR": "Sensor", "CAMERA": "Camera", "RECORDER": "Recorder", "EQUIPMENT": "Equipment"}
+_SECOND_LABEL = {kind: kind.capitalize() for kind in ("SENSOR", "CAMERA", "RECORDER", "PANEL", "EQUIPMENT")}
 
 
 class Engine:
@@ -30,7 +33,7 @@ class Engine:
         steps: list[tuple[str, dict[str, object]]] = [
             ("CREATE (p:Projection {name: 'graph'}) SET p.position = $position", {"position": position}),
         ]
-        for entity in ("Place", "Asset", "Alert"):
+        for entity in KINDS:
             by_labels: dict[str, list[dict[str, object]]] = {}
             for id_, node in park.nodes.items():
                 if node["entity"] == entity:
@@ -41,13 +44,8 @@ class Engine:
                 create = f"UNWIND $rows AS row CREATE (n:{labels} {{id: row.id}}) SET n += row"
                 steps.append((create, {"rows": rows}))
         for relation in sorted({relation for _, relation, _ in park.edges}):
-            for start, end in (
-                ("Place", "Place"),
-                ("Asset", "Place"),
-                ("Asset", "Asset"),
-                ("Alert", "Asset"),
-                ("Alert", "Place"),
-            ):
+            declared = relations()[relation]
+            for start, end in product(declared.start, declared.end):
                 pairs = [
                     [s, e]
                     for s, r, e in sorted(park.edges)

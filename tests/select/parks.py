@@ -1,70 +1,94 @@
 """Random parks, masks and reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
 from random import Random
 from types import MappingProxyType
 from typing import Any
 
 from hypothesis import strategies as st
 
-from graph_models.entities import AlarmState, AssetKind, PlaceKind, Severity
+from graph_models.entities import (
+    AlarmState,
+    AssetKind,
+    LotSharing,
+    OrganizationKind,
+    PlaceKind,
+    Severity,
+    WarningColour,
+    WarningStatus,
+)
+from graph_models.relations import RELATIONS
+from hub.graph.derive import Field, entities
+from hub.graph.kinds import KINDS
 from hub.graph.selection import FIELDS, GRANTS, Filters, Nested, Order, Page, Root, Selection
 from hub.viewer import EVERYTHING, Grant, Mask, Scope, Visibility
-from tests.select.reference import SINGLE, TARGETS, Park
+from tests.select.walks import WALKS, Park
 
 PLACES = [f"p{n}" for n in range(7)]
-ASSETS = [f"a{n}" for n in range(6)]
-ALERTS = [f"x{n}" for n in range(5)]
-IDS = {"Place": PLACES, "Asset": ASSETS, "Alert": ALERTS}
+IDS = {"Place": PLACES} | {
+    entity: [f"{entity.lower()}{n}" for n in range(count)]
+    for entity, count in {
+        "Route": 2,
+        "Asset": 6,
+        "Organization": 3,
+        "Person": 4,
+        "Qualification": 4,
+        "Shift": 5,
+        "Hazard": 4,
+        "HazardousGoods": 3,
+        "SupplyItem": 4,
+        "SupplyLot": 5,
+        "Warning": 5,
+        "Alert": 5,
+    }.items()
+}
+ENTITIES = list(IDS)
 
-_TEXT = st.text("ab车间Z1 '\"$`\\{}", max_size=2)
-_ORDERS = {
-    "Place": [Order.ID, Order.NAME, Order.NAME_DOWN, Order.CODE, Order.CODE_DOWN, Order.LEVEL, Order.LEVEL_DOWN],
-    "Asset": [Order.ID, Order.NAME, Order.NAME_DOWN],
-    "Alert": [Order.ID, Order.OPENED_AT, Order.OPENED_AT_DOWN],
-}
-_RELATIONS = {
-    entity: sorted(relation for of, relation in TARGETS if of == entity) for entity in ("Place", "Asset", "Alert")
-}
+_LETTERS = "ab车间Z1 '\"$`\\{}"
+_TEXT = st.text(_LETTERS, max_size=2)
+_DAYS = [f"2026-01-0{day}T00:00:00.000000Z" for day in range(1, 5)]
+_ORDERS = {entity: [o for o in Order if kind.order(o.field) is not None] for entity, kind in KINDS.items()}
+_RELATIONS = {entity: sorted(relation for of, relation in WALKS if of == entity) for entity in IDS}
+_SKILLS = ["first_aid", "electrician"]
+_ROLES = ["guard", "值班员"]
+_CODES = ["1010101", "2030405"]
+
+
+def _value(dice: Random, entity: str, field: Field) -> Any:
+    if field.name in ("skill", "role", "item_code", "code") and entity != "Place":
+        words = {"skill": _SKILLS, "role": _ROLES}.get(field.name, _CODES)
+        return dice.choice(words)
+    if field.name == "roles":
+        return dice.sample(_ROLES, dice.randrange(1, 3))
+    if field.type is tuple:
+        return [dice.choice(_LETTERS)]
+    if field.type is bool:
+        return dice.random() < 0.5
+    if field.type is int:
+        return dice.randint(1, 3)
+    if field.type is float:
+        return dice.random() * 100
+    if field.type is datetime:
+        return dice.choice(_DAYS)
+    if issubclass(field.type, StrEnum):
+        return str(dice.choice(list(field.type)))
+    return "".join(dice.choice(_LETTERS) for _ in range(dice.randrange(8)))
 
 
 def _properties(dice: Random, entity: str) -> dict[str, Any]:
-    def text() -> str:
-        return "".join(dice.choice("ab车间Z1 '\"$`\\{}") for _ in range(dice.randrange(8)))
-
-    def maybe(value: Any) -> Any:
-        return dice.choice([None, value, value])
-
-    def one_of(values: Iterable[str]) -> str:
-        return str(dice.choice(list(values)))
-
-    own = {
-        "Place": {
-            "kind": one_of(PlaceKind),
-            "name": maybe(text()),
-            "code": maybe(text()),
-            "level": maybe(dice.randint(-2, 3)),
-            "area": maybe(dice.random() * 100),
-            "search": maybe(text()),
-        },
-        "Asset": {
-            "kind": one_of(AssetKind),
-            "name": maybe(text()),
-            "serial_number": maybe(text()),
-            "model": maybe(text()),
-            "search": maybe(text()),
-        },
-        "Alert": {
-            "rule": text(),
-            "severity": one_of(Severity),
-            "state": one_of(AlarmState),
-            "code": text(),
-            "opened_at": f"2026-01-0{dice.randint(1, 3)}T00:00:00.000000+00:00",
-            "acknowledged_by": maybe(text()),
-            "value": maybe(dice.random() * 10),
-        },
+    declared = entities()[entity]
+    made = {
+        field.name: _value(dice, entity, field) if field.required or dice.random() < 0.7 else None
+        for field in declared.fields
+        if not field.key
     }
-    return {**own[entity], "entity": entity, "retired": dice.random() < 0.15}
+    if declared.searched:
+        made["search"] = "".join(dice.choice(_LETTERS) for _ in range(dice.randrange(8)))
+    made["sources"] = dice.choice([[], ["survey"], ["nvr", "survey"]])
+    made["observed"] = [dice.choice(_DAYS) for _ in made["sources"]]
+    return {**made, "entity": entity, "retired": dice.random() < 0.15}
 
 
 def park_of(seed: int) -> Park:
@@ -72,28 +96,21 @@ def park_of(seed: int) -> Park:
     dice = Random(seed)
     nodes = {id_: _properties(dice, entity) for entity, ids in IDS.items() for id_ in ids}
     edges: set[tuple[str, str, str]] = set()
-    for number, place in enumerate(PLACES[1:], 1):
-        if dice.random() < 0.85:
-            edges.add((place, "PART_OF", dice.choice(PLACES[:number])))
-    for asset in ASSETS:
-        if dice.random() < 0.85:
-            edges.add((asset, "LOCATED_IN", dice.choice(PLACES)))
-        edges |= {(asset, "MONITORS", dice.choice([*PLACES, *ASSETS])) for _ in range(dice.randrange(3))}
-    for alert in ALERTS:
-        if dice.random() < 0.85:
-            edges.add((alert, "CONCERNS", dice.choice([*ASSETS, *PLACES])))
-        if dice.random() < 0.85:
-            edges.add((alert, "AT", dice.choice(PLACES)))
-    for _ in range(3):
-        start, end = dice.sample(PLACES, 2)
-        edges.add((start, "ADJACENT_TO", end))
+    for relation in RELATIONS:
+        ends = [id_ for entity in relation.end for id_ in IDS[entity]]
+        for start in (id_ for entity in relation.start for id_ in IDS[entity]):
+            if relation.name in ("PART_OF", "BELONGS_TO", "REFERS_TO"):  # to one before it, so that none is a ring
+                older = IDS[nodes[start]["entity"]]
+                ends = older[: older.index(start)]
+            count = dice.random() < 0.85 if relation.single else dice.randrange(3)
+            edges |= {(start, relation.name, dice.choice(ends)) for _ in range(count) if ends}
     if dice.random() < 0.1:  # a source that contradicts itself: the walks must end
         edges.add((PLACES[0], "PART_OF", PLACES[1]))
     return Park(nodes=nodes, edges=edges)
 
 
 _MASKABLE = [f"{entity}.{name}" for entity, fields in FIELDS.items() for name in fields if name != "id"] + [
-    f"{entity}.{relation}" for entity, relation in TARGETS
+    f"{entity}.{relation.removesuffix('_below')}" for entity, relation in WALKS
 ]
 
 
@@ -113,27 +130,74 @@ def masks(draw: st.DrawFn) -> Mask:
     return tuple(grant() for _ in range(draw(st.sampled_from([0, 1, 1, 2, 2, 2, 3]))))
 
 
-def _shown(mask: Mask, name: str) -> bool:
-    return all(grant.visibility(name) is Visibility.SHOW for grant in mask)
+def _shown(mask: Mask, entity: str, names: Iterable[str]) -> bool:
+    return all(
+        grant.visibility(f"{entity}.{part}") is Visibility.SHOW
+        for name in names
+        for part in KINDS[entity].behind(name)
+        for grant in mask
+    )
+
+
+def _several(values: Iterable[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.sets(st.sampled_from([str(value) for value in values])).map(tuple)
+
+
+_CONDITIONS: Mapping[str, st.SearchStrategy[Any]] = {
+    "within": _several([*PLACES, "' OR true //"]),
+    "search": st.lists(_TEXT, max_size=2).map(tuple),
+    "employer": _several(IDS["Organization"]),
+    "holder": _several(IDS["Organization"]),
+    "skill": _several(_SKILLS),
+    "role": _several(_ROLES),
+    "code": _several(_CODES),
+    "item_code": _several(_CODES),
+    "hazard_class": _several(_LETTERS),
+    "un_number": _several(_LETTERS),
+    "level": st.sets(st.integers(1, 3)).map(tuple),
+    "blocked": st.booleans(),
+    "online": st.booleans(),
+    "mapped": st.booleans(),
+    "score_at_least": st.integers(1, 9),
+    "terms": _several(LotSharing),
+}
+_KINDS: Mapping[str, Iterable[str]] = {
+    "Place": PlaceKind,
+    "Asset": AssetKind,
+    "Organization": OrganizationKind,
+    "Hazard": ["", "a", "b"],
+}
+_WORDS: Mapping[str, Iterable[str]] = {
+    "state": AlarmState,
+    "severity": Severity,
+    "colour": WarningColour,
+    "status": WarningStatus,
+}
+
+
+def _of(entity: str, name: str) -> st.SearchStrategy[Any]:
+    if name == "ids":
+        return _several(IDS[entity])
+    if name == "kind":
+        return _several(_KINDS[entity])
+    if name in _WORDS:
+        return _several(_WORDS[name])
+    return _CONDITIONS[name] if name in _CONDITIONS else st.sampled_from(_DAYS)
 
 
 @st.composite
 def _pages(draw: st.DrawFn, entity: str, mask: Mask) -> Page:
     """Filters and orders by what no grant masks; the refusal of the others has a test of its own."""
-    orders = [o for o in _ORDERS[entity] if o is Order.ID or _shown(mask, f"{entity}.{o.field}")]
-    some = lambda name, strategy: st.none() | strategy if _shown(mask, f"{entity}.{name}") else st.none()  # noqa: E731
-    inside = {"Place": "part_of", "Asset": "place", "Alert": "place"}[entity]
-    kinds = {"Place": PlaceKind, "Asset": AssetKind}.get(entity)
-    several = lambda values: st.sets(st.sampled_from(list(values)).map(str)).map(tuple)  # noqa: E731
-    filters = Filters(
-        ids=draw(st.none() | st.sets(st.sampled_from(IDS[entity])).map(tuple)),
-        kinds=draw(some("kind", several(kinds))) if kinds else None,
-        within=draw(some(inside, st.sampled_from([*PLACES, "' OR true //"]))),
-        states=draw(some("state", several(AlarmState))) if entity == "Alert" else None,
-        severities=draw(some("severity", several(Severity))) if entity == "Alert" else None,
-        terms=draw(some("name", st.lists(_TEXT, max_size=2).map(tuple))) if entity != "Alert" else None,
-        include_retired=draw(st.booleans()),
-    )
+    kind = KINDS[entity]
+    orders = [o for o in _ORDERS[entity] if o is Order.ID or _shown(mask, entity, [o.field])]
+    known = ["ids", "within", *(["search"] if kind.searched else []), *kind.conditions]
+    conditions = {}
+    for name in draw(st.lists(st.sampled_from(known), unique=True, max_size=3)):
+        condition = kind.condition(name)
+        assert condition is not None
+        if _shown(mask, entity, condition.tells):
+            conditions[name] = draw(_of(entity, name))
+    filters = Filters(conditions=conditions, include_retired=draw(st.booleans()))
     return Page(
         first=draw(st.sampled_from([0, 1, 2, 3, 500])),
         order=draw(st.sampled_from(orders)),
@@ -149,14 +213,13 @@ def _selections(draw: st.DrawFn, entity: str, mask: Mask, depth: int) -> Selecti
     relations = draw(st.lists(st.sampled_from(_RELATIONS[entity]), max_size=2)) if depth else []
     nested = []
     for number, relation in enumerate(relations):
-        target = TARGETS[entity, relation]
-        paged = relation != "path" and (entity, relation) not in SINGLE
+        walk = WALKS[entity, relation]
         nested.append(
             Nested(
                 alias=f"r{number}",
                 relation=relation,
-                selection=draw(_selections(target, mask, depth - 1)),
-                page=draw(_pages(target, mask)) if paged else None,
+                selection=draw(_selections(walk.target, mask, depth - 1)),
+                page=draw(_pages(walk.target, mask)) if walk.many == "page" else None,
                 include_retired=draw(st.booleans()),
             )
         )
@@ -167,7 +230,7 @@ def _selections(draw: st.DrawFn, entity: str, mask: Mask, depth: int) -> Selecti
 def reads(draw: st.DrawFn, mask: Mask) -> list[Root]:
     roots = []
     for _ in range(draw(st.sampled_from([1, 1, 2]))):
-        entity = draw(st.sampled_from(["Place", "Asset", "Alert"]))
+        entity = draw(st.sampled_from(ENTITIES))
         selection = draw(_selections(entity, mask, draw(st.integers(0, 4))))
         if draw(st.booleans()):
             roots.append(Root(selection=selection, page=draw(_pages(entity, mask))))

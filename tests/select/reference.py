@@ -1,111 +1,11 @@
 """What `hub.graph.select` should answer, computed in plain Python over a park held in memory."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hub.graph.selection import FIELDS, GRANTS, Filters, Found, Nested, Order, Page, Root, Row, Selection
 from hub.viewer import Grant, Mask, Visibility, least_restrictive
-
-Edge = tuple[str, str, str]  # start, relation, end
-
-
-@dataclass(kw_only=True)
-class Park:
-    """`nodes`: id → its properties, with `entity` beside them."""
-
-    nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    edges: set[Edge] = field(default_factory=set)
-
-    def out(self, start: str, relation: str, entity: str) -> list[str]:
-        return [e for s, r, e in self.edges if s == start and r == relation and self.nodes[e]["entity"] == entity]
-
-    def into(self, end: str, relation: str, entity: str) -> list[str]:
-        return [s for s, r, e in self.edges if e == end and r == relation and self.nodes[s]["entity"] == entity]
-
-    def up(self, place: str) -> dict[str, int]:
-        """The place and what it lies in, with the steps to it."""
-        depths, front, depth = {place: 0}, [place], 0
-        while front:
-            depth += 1
-            front = [up for at in front for up in self.out(at, "PART_OF", "Place") if up not in depths]
-            depths.update(dict.fromkeys(front, depth))
-        return depths
-
-    def below(self, place: str) -> set[str]:
-        return {id_ for id_, node in self.nodes.items() if node["entity"] == "Place" and place in self.up(id_)}
-
-    def places_of(self, id_: str) -> list[str]:
-        entity = self.nodes[id_]["entity"]
-        if entity == "Place":
-            return [id_]
-        return self.out(id_, "LOCATED_IN" if entity == "Asset" else "AT", "Place")
-
-    def within(self, id_: str, places: Iterable[str]) -> bool:
-        above = {up for place in self.places_of(id_) for up in self.up(place)}
-        return bool(above & set(places))
-
-
-def _path(park: Park, starts: list[str], *, itself: bool) -> dict[str, int]:
-    depths: dict[str, int] = {}
-    for start in starts:
-        for place, depth in park.up(start).items():
-            depths[place] = min(depth, depths.get(place, depth))
-    return depths if itself else {place: depth for place, depth in depths.items() if depth > 0}
-
-
-WALKS: Mapping[tuple[str, str], Callable[[Park, str], Iterable[str]]] = {
-    ("Place", "assets"): lambda park, at: park.into(at, "LOCATED_IN", "Asset"),
-    ("Place", "assets_below"): lambda park, at: {
-        asset for place in park.below(at) for asset in park.into(place, "LOCATED_IN", "Asset")
-    },
-    ("Place", "parts"): lambda park, at: park.into(at, "PART_OF", "Place"),
-    ("Place", "part_of"): lambda park, at: park.out(at, "PART_OF", "Place"),
-    ("Place", "path"): lambda park, at: _path(park, [at], itself=False),
-    ("Place", "adjacent"): lambda park, at: {
-        *park.out(at, "ADJACENT_TO", "Place"),
-        *park.into(at, "ADJACENT_TO", "Place"),
-    },
-    ("Place", "monitored_by"): lambda park, at: park.into(at, "MONITORS", "Asset"),
-    ("Place", "alerts"): lambda park, at: {
-        alert for place in park.below(at) for alert in park.into(place, "AT", "Alert")
-    },
-    ("Asset", "place"): lambda park, at: park.out(at, "LOCATED_IN", "Place"),
-    ("Asset", "monitors_places"): lambda park, at: park.out(at, "MONITORS", "Place"),
-    ("Asset", "monitors_assets"): lambda park, at: park.out(at, "MONITORS", "Asset"),
-    ("Asset", "monitored_by"): lambda park, at: park.into(at, "MONITORS", "Asset"),
-    ("Asset", "alerts"): lambda park, at: park.into(at, "CONCERNS", "Alert"),
-    ("Alert", "asset"): lambda park, at: park.out(at, "CONCERNS", "Asset"),
-    ("Alert", "subject_place"): lambda park, at: park.out(at, "CONCERNS", "Place"),
-    ("Alert", "place"): lambda park, at: park.out(at, "AT", "Place"),
-    ("Alert", "path"): lambda park, at: _path(park, park.out(at, "AT", "Place"), itself=True),
-}
-SINGLE = {
-    ("Place", "part_of"),
-    ("Asset", "place"),
-    ("Alert", "asset"),
-    ("Alert", "subject_place"),
-    ("Alert", "place"),
-}
-TARGETS = {
-    ("Place", "assets"): "Asset",
-    ("Place", "assets_below"): "Asset",
-    ("Place", "parts"): "Place",
-    ("Place", "part_of"): "Place",
-    ("Place", "path"): "Place",
-    ("Place", "adjacent"): "Place",
-    ("Place", "monitored_by"): "Asset",
-    ("Place", "alerts"): "Alert",
-    ("Asset", "place"): "Place",
-    ("Asset", "monitors_places"): "Place",
-    ("Asset", "monitors_assets"): "Asset",
-    ("Asset", "monitored_by"): "Asset",
-    ("Asset", "alerts"): "Alert",
-    ("Alert", "asset"): "Asset",
-    ("Alert", "subject_place"): "Place",
-    ("Alert", "place"): "Place",
-    ("Alert", "path"): "Place",
-}
+from tests.select.walks import COMPUTED, WALKS, Park, passes, score
 
 
 def answer(park: Park, roots: Iterable[Root], mask: Mask) -> list[Any]:
@@ -138,10 +38,14 @@ def _holding(park: Park, mask: Mask, id_: str) -> list[Grant]:
     return [grant for grant in mask if _holds(park, grant, id_)]
 
 
-def _visibility(holding: list[Grant], name: str) -> Visibility:
+def _visibility(holding: list[Grant], entity: str, name: str) -> Visibility:
+    """What is made of several fields is shown under a grant that shows all of them, or not at all."""
     found = Visibility.HIDE
+    _, parts = COMPUTED.get((entity, name), (None, (name,)))
     for grant in holding:
-        found = least_restrictive(found, grant.visibility(name))
+        shown = [grant.visibility(f"{entity}.{part}") for part in parts]
+        whole = len(shown) == 1 or set(shown) == {Visibility.SHOW}
+        found = least_restrictive(found, shown[0] if whole else Visibility.HIDE)
     return found
 
 
@@ -160,24 +64,15 @@ def _seen(park: Park, ids: Iterable[str], mask: Mask, *, include_retired: bool) 
 
 
 def _passes(park: Park, id_: str, filters: Filters) -> bool:
-    node = park.nodes[id_]
-    return all(
-        (
-            filters.ids is None or id_ in filters.ids,
-            filters.kinds is None or node.get("kind") in filters.kinds,
-            filters.within is None or park.within(id_, [filters.within]),
-            filters.states is None or node.get("state") in filters.states,
-            filters.severities is None or node.get("severity") in filters.severities,
-            filters.terms is None or all(term in (node.get("search") or "") for term in filters.terms),
-        )
-    )
+    return all(passes(park, id_, name, value) for name, value in filters.conditions.items())
+
+
+_MISSING = {"level": -2147483648, "score": 0, "expires_at": "~", "expires": "~", "review_due": "~"}
 
 
 def _key(node: Mapping[str, Any], order: Order) -> Any:
-    value = node.get(order.field)
-    if value is None:
-        return -2147483648 if order is Order.LEVEL or order is Order.LEVEL_DOWN else ""
-    return value
+    value = score(node) if order.field == "score" else node.get(order.field)
+    return _MISSING.get(order.field, "") if value is None else value
 
 
 def _page(park: Park, ids: Iterable[str], selection: Selection, page: Page, mask: Mask) -> Any:
@@ -204,7 +99,9 @@ def _row(park: Park, id_: str, selection: Selection, mask: Mask) -> Row:
         if name == GRANTS:
             row[name] = [_holds(park, grant, id_) for grant in mask]
         elif name != "id":
-            row[name] = _masked(node.get(name), entity, name, _visibility(holding, f"{entity}.{name}"))
+            made, _ = COMPUTED.get((entity, name), (None, ()))
+            value = node.get(name) if made is None else made(node)
+            row[name] = _masked(value, entity, name, _visibility(holding, entity, name))
     for nested in selection.nested:
         row[f"@{nested.alias}"] = _nested(park, id_, entity, nested, mask, holding)
     return row
@@ -217,16 +114,19 @@ def _masked(value: Any, entity: str, name: str, visibility: Visibility) -> Any:
         return None
     if visibility is Visibility.MASK_ALL:
         return "****"
+    if FIELDS[entity][name].sealed:  # is unsealed first, then masked
+        return "****" + value
     return "****" + value[-4:] if len(value) > 4 else "****"
 
 
 def _nested(park: Park, id_: str, entity: str, nested: Nested, mask: Mask, holding: list[Grant]) -> Any:
-    walked: Any = WALKS[entity, nested.relation](park, id_)
-    if _visibility(holding, f"{entity}.{nested.relation}") is not Visibility.SHOW:
+    walk = WALKS[entity, nested.relation]
+    walked: Any = walk.to(park, id_)
+    if _visibility(holding, entity, nested.relation.removesuffix("_below")) is not Visibility.SHOW:
         walked = []
     if nested.page is not None:
         return _page(park, walked, nested.selection, nested.page, mask)
     seen = _seen(park, walked, mask, include_retired=nested.include_retired)
-    if (entity, nested.relation) in SINGLE:
+    if walk.many == "one":
         return _row(park, min(seen), nested.selection, mask) if seen else None
     return [_row(park, at, nested.selection, mask) for at in sorted(seen, key=lambda at: (walked[at], at))]

@@ -15,10 +15,11 @@ from hub.graph.selection import Filters, Found, Key, Nested, Order, Page, Root, 
 from hub.viewer import EVERYTHING, LOCAL_ADMINISTRATOR, SHOW_ALL, Grant, Mask, Scope, Visibility
 from tests.select import parks
 from tests.select.engine import Engine
-from tests.select.reference import Park, answer, plain
+from tests.select.reference import answer, plain
+from tests.select.walks import Park
 
 SLOW = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
@@ -143,9 +144,9 @@ def test_what_lies_below_a_visible_row_is_held_against_the_mask_too(engine: Engi
     ("page", "hidden"),
     [
         ({"order": Order.NAME}, "Asset.name"),
-        ({"filters": Filters(terms=("boiler",))}, "Asset.name"),
-        ({"filters": Filters(kinds=("SENSOR",))}, "Asset.kind"),
-        ({"filters": Filters(within="east")}, "Asset.place"),
+        ({"filters": Filters.of(search=("boiler",))}, "Asset.name"),
+        ({"filters": Filters.of(kind=("SENSOR",))}, "Asset.kind"),
+        ({"filters": Filters.of(within=("east",))}, "Asset.place"),
     ],
 )
 def test_a_masked_field_cannot_be_guessed_by_filter_or_order(
@@ -185,10 +186,10 @@ def test_pages_follow_each_other_while_rows_are_added_and_lost(engine: Engine, o
 def test_text_from_outside_stays_a_value(engine: Engine, text: str) -> None:
     engine.load(a_park())
     for page in (
-        {"filters": Filters(within=text)},
-        {"filters": Filters(ids=(text,))},
-        {"filters": Filters(kinds=(text,))},
-        {"filters": Filters(terms=(text,))},
+        {"filters": Filters.of(within=(text,))},
+        {"filters": Filters.of(ids=(text,))},
+        {"filters": Filters.of(kind=(text,))},
+        {"filters": Filters.of(search=(text,))},
         {"after": Key("zzzz", "zzzz"), "order": Order.NAME},
     ):
         (found,) = read(engine, assets(**page))
@@ -205,11 +206,11 @@ def test_names_from_outside_are_refused() -> None:
         with pytest.raises((BadRequest, Forbidden)):
             asyncio.run(select(_Silent(), [root], LOCAL_ADMINISTRATOR, mask))
 
-    refused(Root(selection=Selection(entity="Person"), page=Page()))
+    refused(Root(selection=Selection(entity="Source"), page=Page()))
     refused(Root(selection=Selection(entity="Place) DETACH DELETE n //"), page=Page()))
     refused(Root(selection=Selection(entity="Asset", fields=("name AS x, n",)), page=Page()))
     refused(Root(selection=Selection(entity="Alert"), page=Page(order=Order.NAME)))
-    refused(Root(selection=Selection(entity="Alert"), page=Page(filters=Filters(kinds=("SENSOR",)))))
+    refused(Root(selection=Selection(entity="Alert"), page=Page(filters=Filters.of(kind=("SENSOR",)))))
     wrong = Nested(alias="x", relation="assets]->() DELETE", selection=Selection(entity="Asset"), page=Page())
     refused(Root(selection=Selection(entity="Place", nested=(wrong,)), page=Page()))
     refused(assets(), (Grant(scope=Scope(name="everything) OR (true")),))
