@@ -12,6 +12,7 @@ COUNTERPARTS = "causeway.adapters.counterparts"
 """The group in which a third party names, under its adapter's name, the class of its test counterpart."""
 
 BUILT_IN: Mapping[str, str] = {
+    "cap": "adapters.government.cap:ADAPTER",
     "isapi": "adapters.nvr.isapi:ADAPTER",
     "modbus": "adapters.iot.modbus:ADAPTER",
     "mqtt": "adapters.iot.mqtt:ADAPTER",
