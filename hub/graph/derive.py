@@ -144,11 +144,22 @@ def schema_statements(dialect: Dialect) -> Iterator[str]:
 # ---- writing; rows are parameters, labels and relations come from the declarations
 
 
+def _labels(label: str, second: str | None) -> str:
+    return f"{label}:{second}" if second else label
+
+
 @cache
 def create_nodes(label: str, second: str | None) -> str:
     """`$rows`: the nodes' properties, none of which may exist yet."""
-    labels = f"{label}:{second}" if second else label
-    return f"UNWIND $rows AS row CREATE (n:{labels} {{id: row.id}}) SET n += row"
+    return f"UNWIND $rows AS row CREATE (n:{_labels(label, second)} {{id: row.id}}) SET n += row"
+
+
+@cache
+def create_linked(label: str, second: str | None, relation: str, end: str) -> str:
+    """`$rows`: [a new node's properties, the id of what it links to]. What starts at a new node cannot be there yet:
+    its link needs no MERGE, and its start is at hand. A node is made even where the end is missing."""
+    link = f"WITH n, row MATCH (b:{end} {{id: row[1]}}) CREATE (n)-[:{relation}]->(b)"
+    return f"UNWIND $rows AS row CREATE (n:{_labels(label, second)} {{id: row[0].id}}) SET n += row[0] {link}"
 
 
 @cache
