@@ -13,6 +13,8 @@ COUNTERPARTS = "causeway.adapters.counterparts"
 
 BUILT_IN: Mapping[str, str] = {
     "cap": "adapters.government.cap:ADAPTER",
+    "cma": "adapters.government.cma:ADAPTER",
+    "earthquakes": "adapters.government.earthquakes:ADAPTER",
     "isapi": "adapters.nvr.isapi:ADAPTER",
     "modbus": "adapters.iot.modbus:ADAPTER",
     "mqtt": "adapters.iot.mqtt:ADAPTER",

@@ -2,17 +2,18 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from adapters.contract import Claim, Identifier, Link, Value
+from adapters.contract import Claim, Identifier, Link, Unreadable, Value
 from adapters.government.areas import Areas, Circle, Geocode, Point
 from adapters.government.times import BEIJING, moment
 from graph_models.entities import Severity, WarningColour
 
+T = TypeVar("T")
 W = TypeVar("W", bound=StrEnum)
 SCHEME = "warning_identifier"
 _MOST_FLAGS = 40
@@ -164,3 +165,17 @@ def _sent(claim: Claim) -> float:
     if not isinstance(sent, datetime):
         return 0.0
     return (sent if sent.tzinfo else sent.replace(tzinfo=BEIJING)).timestamp()
+
+
+def all_of(parts: Sequence[T], claim: Callable[[T], Claim]) -> list[Claim]:
+    """Raises the first part's Unreadable where none can be read."""
+    claims: list[Claim] = []
+    first: Unreadable | None = None
+    for part in parts:
+        try:
+            claims.append(claim(part))
+        except Unreadable as unreadable:
+            first = first or unreadable
+    if first is not None and not claims:
+        raise first
+    return repeated(claims)

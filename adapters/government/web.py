@@ -69,6 +69,7 @@ class Web:
         self._config = config
         self._seen: dict[str, _Seen] = {}
         self._client: httpx.AsyncClient | None = None
+        self.home = config.url
         self._home = _place(config.url)
 
     async def __aenter__(self) -> Self:

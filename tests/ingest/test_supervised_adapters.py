@@ -3,11 +3,20 @@
 from adapters import registry
 from hub.ingest.contract import supervised_tests
 from tests.adapters.cap_server import Feed
+from tests.adapters.cma_server import Alarms
 from tests.adapters.isapi_peer import Recorder
+from tests.adapters.quake_server import Quakes
 from tests.adapters.test_modbus import Registers
 from tests.adapters.test_mqtt import Broker
 
-COUNTERPARTS = {"cap": Feed, "isapi": Recorder, "modbus": Registers, "mqtt": Broker}
+COUNTERPARTS = {
+    "earthquakes": Quakes,
+    "cma": Alarms,
+    "cap": Feed,
+    "isapi": Recorder,
+    "modbus": Registers,
+    "mqtt": Broker,
+}
 
 for _name, _counterpart in COUNTERPARTS.items():
     _tests = supervised_tests(registry.find(_name), _counterpart)
