@@ -1,16 +1,15 @@
 """What an operator's commands do, the same whether the hub runs (over `hub.sock`) or not (with the lock taken here)."""
 
 import asyncio
-import getpass
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from adapters.contract import HealthState
+from hub import entering
 from hub.control import Line
 from hub.errors import BadRequest, NotFound
 from hub.graph.projector import Projector
-from hub.ingest import places
 from hub.ingest.replay import Outcome, replay
 from hub.ingest.source import SourceStatus
 from hub.journal import backup
@@ -52,8 +51,8 @@ class Desk:
             "dead-letters": self._dead_letters,
             "dead-letter": self._dead_letter,
             "replay-dead-letters": self._replay_dead_letters,
-            "preview-places": self._preview_places,
-            "import-places": self._import_places,
+            "preview-table": self._preview_table,
+            "import-table": self._import_table,
         }
         if name not in operations:
             raise NotFound(f"the hub knows no operation {name!r}; its version may differ from the command's")
@@ -164,21 +163,11 @@ class Desk:
                 yield {"progress": f"{one.id}: stored"}
         yield {"result": {"rows": still, "stored": mended, "still_unreadable": len(still)}}
 
-    async def _preview_places(self, arguments: Arguments) -> AsyncIterator[Line]:
-        yield {"result": _preview(await places.preview(self._journal, _csv(arguments)))}
+    def _preview_table(self, arguments: Arguments) -> AsyncIterator[Line]:
+        return entering.previewing(self._parts, arguments)
 
-    async def _import_places(self, arguments: Arguments) -> AsyncIterator[Line]:
-        shown = await places.preview(self._journal, _csv(arguments))
-        stored = await places.store(
-            self._journal, shown, file=_text(arguments, "file"), actor=_operator(), now=self._parts.clock()
-        )
-        yield {
-            "result": {
-                "stored": len(shown.new) + len(shown.changed) if stored else 0,
-                "rejected": len(shown.rejected),
-                "sequence": stored.seq if stored else self._journal.head,
-            }
-        }
+    def _import_table(self, arguments: Arguments) -> AsyncIterator[Line]:
+        return entering.importing(self._parts, arguments)
 
 
 async def _rebuilding(projector: Projector) -> AsyncIterator[Line]:
@@ -217,35 +206,12 @@ def _letter_row(one: HeldDeadLetter) -> Mapping[str, object]:
     return {name: getattr(one, name) for name in names}
 
 
-def _preview(shown: places.Preview) -> Mapping[str, object]:
-    rows: list[Mapping[str, object]] = []
-    rows += [{"what": "new", "row": r.number, "code": r.claim.external_id} for r in shown.new]
-    rows += [
-        {"what": "changed", "row": r.number, "code": r.claim.external_id, "detail": ", ".join(r.differing)}
-        for r in shown.changed
-    ]
-    rows += [{"what": "REJECTED", "row": r.number, "detail": r.reason} for r in shown.rejected]
-    return {
-        "rows": rows,
-        "changes": len(shown.new) + len(shown.changed),
-        "unchanged": len(shown.unchanged),
-        "rejected": len(shown.rejected),
-    }
-
-
 def _shown(data: bytes) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         text = data.hex(" ")
     return text if len(text) <= SHOWN_BYTES else f"{text[:SHOWN_BYTES]} … ({len(data)} bytes)"
-
-
-def _csv(arguments: Arguments) -> bytes:
-    try:
-        return bytes.fromhex(_text(arguments, "csv"))
-    except ValueError as error:
-        raise BadRequest("csv must be the file's bytes in hexadecimal") from error
 
 
 def _text(arguments: Arguments, name: str) -> str:
@@ -259,11 +225,3 @@ def _number(value: object) -> int:
     if not isinstance(value, int):
         raise BadRequest(f"{value!r} is no number of a dead letter")
     return value
-
-
-def _operator() -> str:
-    """The system account that asks; the socket is open to it alone."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "operator"

@@ -41,6 +41,7 @@ class Section(BaseModel):
 class Park(Section):
     name: str
     timezone: Zone = "Asia/Shanghai"  # for calendars and words; everything stored is UTC
+    extent: float = Field(default=50_000, gt=0)  # metres within which all its places lie; an import refuses others
     key: Path = Path("park.key")  # beside the park file unless absolute; outside the state folder
 
 

@@ -13,7 +13,7 @@ import typer
 
 from adapters import registry
 from hub import settings as park_file
-from hub.cli import report
+from hub.cli import imports, report
 from hub.cli.operate import operate, refuse_while_running
 from hub.errors import BadRequest
 from hub.telemetry import configure_logs
@@ -29,12 +29,9 @@ adapters_app = typer.Typer(
     no_args_is_help=True, help="What sources the hub can read, and whether an adapter keeps the contract."
 )
 dead_letters_app = typer.Typer(no_args_is_help=True, help="Payloads that could not be read: look, mend, replay.")
-import_app = typer.Typer(
-    no_args_is_help=True, help="Bring in what a park already has; every import shows first what it would change."
-)
 app.add_typer(adapters_app, name="adapters")
 app.add_typer(dead_letters_app, name="dead-letters")
-app.add_typer(import_app, name="import")
+app.add_typer(imports.app, name="import")
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", envvar="CAUSEWAY_CONFIG", help="The park file.", show_default=True)
@@ -190,59 +187,3 @@ def dead_letters_replay(
     """Read them again with the present adapter and settings; those that can now be read are stored."""
     arguments = {"ids": numbers or [], "source": source}
     report.lines(operate(park_file.load(config), "replay-dead-letters", arguments), report.STILL_UNREADABLE, json=json)
-
-
-@import_app.command("places")
-def import_places(
-    file: Annotated[Path, typer.Argument(help="A CSV file; --template writes one.", dir_okay=False)],
-    config: Config = PARK,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Store without asking.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and stop.")] = False,
-    template: Annotated[bool, typer.Option("--template", help="Write an example to FILE and stop.")] = False,
-    json: Json = False,
-) -> None:
-    """Buildings, storeys and zones from a CSV file: shows what is new, changed and rejected, then asks."""
-    if template:
-        report.write_places_template(file)
-        return
-    settings = park_file.load(config)
-    arguments: dict[str, object] = {"csv": _read(file), "file": file.name}
-    shown = report.lines(operate(settings, "preview-places", arguments), report.PREVIEW, json=json)
-    if dry_run or not shown.get("changes"):
-        raise typer.Exit(1 if shown.get("rejected") else 0)
-    if not yes and not typer.confirm("Store these?", default=False):
-        raise typer.Exit(1)
-    report.lines(operate(settings, "import-places", arguments), report.PLAIN, json=json)
-
-
-@import_app.command("modbus-map")
-def import_modbus_map(
-    file: Annotated[Path, typer.Argument(help="A register map as CSV (device, poll and ref rows).", exists=True)],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file, or a file a device into this folder.")
-    ] = None,
-) -> None:
-    """Turn a vendor's register list into the map that a Modbus source takes; doubts go to standard error."""
-    from adapters.iot import register_maps
-
-    try:
-        vendors = register_maps.read_vendor_maps(file.read_text(encoding="utf-8", errors="replace"))
-    except ValueError as error:
-        raise BadRequest(f"{file}: {error}") from error
-    for vendor in vendors:
-        for warning in vendor.warnings:
-            print(f"{file.name}: {warning}", file=sys.stderr)
-        text = f"# {vendor.device}, from {file.name}\n{register_maps.to_toml(vendor.map)}"
-        if output is None:
-            print(text)
-            continue
-        target = output / f"{vendor.device}.toml" if output.is_dir() else output
-        target.write_text(text, encoding="utf-8")
-        print(f"{target}: {len(vendor.map.registers)} registers; name it by map_files", file=sys.stderr)
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_bytes().hex()
-    except OSError as error:
-        raise BadRequest(f"{file}: {error.strerror}") from error

@@ -14,14 +14,6 @@ from rich.text import Text
 
 from hub.control import Line
 
-PLACES_TEMPLATE = """code,kind,name,part_of,adjacent_to,level,area,latitude,longitude
-P,PARK,Example park,,,,,29.5630,106.5516
-B1,BUILDING,Hardware hall,P,B2,,2400,29.5631,106.5517
-B1-1F,STOREY,Ground floor,B1,,1,2400,,
-B1-1F-A,ZONE,Loading bay,B1-1F,,,300,,
-B2,BUILDING,Warehouse,P,B1,,5200,29.5634,106.5520
-"""
-
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?\+00:00")
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 
@@ -140,8 +132,3 @@ def restored(summary: Mapping[str, object], file: Path) -> None:
     for key, value in summary.items():
         out.print(f"{key.replace('_', ' ')}: {value}", markup=False)
     out.print(f"Now: causeway serve --config {file}", markup=False)
-
-
-def write_places_template(file: Path) -> None:
-    file.write_text(PLACES_TEMPLATE, encoding="utf-8")
-    out.print(f"{file}: an example park; change it, then causeway import places {file}", markup=False)

@@ -65,6 +65,36 @@ def latest_claims(connection: sa.Connection, ids: Sequence[str], entries: Sequen
     return LatestClaims(lives, claims)
 
 
+def live_of(connection: sa.Connection, kinds: Sequence[str]) -> list[HeldClaim]:
+    """Every source's latest live claims of these kinds, in the order of source and external id; `targets` is left
+    out, since what they link to may be anything."""
+    newest = t.claim_latest
+    query = (
+        sa.select(newest.c.source, newest.c.external_id, newest.c.seq, newest.c.last_seen, LIVING)
+        .select_from(
+            NAMED.join(
+                newest, (newest.c.source == t.external.c.source) & (newest.c.external_id == t.external.c.external_id)
+            )
+        )
+        .where(within(connection, newest.c.kind, kinds), newest.c.gone.is_(False))
+        .order_by(newest.c.source, newest.c.external_id)
+    )
+    rows = [_Newest(*row) for row in connection.execute(query)]
+    said = _read(connection, [row.seq for row in rows])
+    return [
+        HeldClaim(
+            seq=row.seq,
+            source=row.source,
+            entity=row.entity,
+            claim=said[row.seq].claim,
+            targets={},
+            recorded_at=said[row.seq].recorded_at,
+            last_seen=from_micros(row.last_seen),
+        )
+        for row in rows
+    ]
+
+
 class _Newest(NamedTuple):
     source: str
     external_id: str

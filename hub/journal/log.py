@@ -227,6 +227,10 @@ class Journal:
         """Every source's latest live claim of each entity (aliases resolved), one statement."""
         return await self._read(claims.claims_of, entities)
 
+    async def live_of(self, kinds: Sequence[str]) -> Sequence[HeldClaim]:
+        """Every source's latest live claims of these kinds, one statement; without their targets."""
+        return await self._read(claims.live_of, kinds)
+
     async def latest_claims(self, ids: Sequence[str], entries: Sequence[Entry] = ()) -> claims.LatestClaims:
         """Every source's latest claim of the entities that these ids lead to, those that are gone among them; what
         `entries`, read before, say already is not read again."""

@@ -138,6 +138,19 @@ class PlacesImported(TypedDict):
     rejected: int
 
 
+class TableImported(TypedDict):
+    """How many rows of a table of this kind came to what; `missing` are things that the file left out."""
+
+    kind: str
+    file: str
+    new: int
+    changed: int
+    unchanged: int
+    retired: int
+    rejected: int
+    missing: int
+
+
 class IdentifierPayload(TypedDict):
     scheme: str
     value: str  # of a personal scheme its HMAC
@@ -192,6 +205,7 @@ EVENTS: Mapping[str, tuple[int, type]] = {
     "incident.opened": (1, IncidentPayload),
     "incident.closed": (1, IncidentPayload),
     "readings.expired": (1, ReadingsExpired),
-    "places.imported": (1, PlacesImported),
+    "places.imported": (1, PlacesImported),  # of earlier hubs: today table.imported
+    "table.imported": (1, TableImported),
 }
 """Each event type's newest version and its shape."""

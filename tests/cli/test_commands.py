@@ -73,7 +73,7 @@ def test_wrong_settings_end_every_command_with_2(causeway: Run, tmp_path: Path) 
 def test_places_come_in_after_a_look_and_a_backup_brings_them_back(causeway: Run, tmp_path: Path) -> None:
     assert causeway("import", "places", "places.csv", "--template").returncode == 0
     looked = causeway("import", "places", "places.csv", "--dry-run", "--json")
-    assert json.loads(looked.stdout.splitlines()[-1])["result"]["changes"] == 5
+    assert json.loads(looked.stdout.splitlines()[-1])["result"]["changes"] == 6
     assert causeway("import", "places", "places.csv", "--yes").returncode == 0
     assert "Nothing would change" in causeway("import", "places", "places.csv").stdout
     assert causeway("backup", "copy").returncode == 0
@@ -82,7 +82,7 @@ def test_places_come_in_after_a_look_and_a_backup_brings_them_back(causeway: Run
     assert (refused.returncode, "--force" in refused.stderr) == (1, True)
     assert causeway("restore", "copy", "--force").returncode == 0
     again = causeway("import", "places", "places.csv", "--dry-run", "--json")
-    assert json.loads(again.stdout.splitlines()[-1])["result"]["unchanged"] == 5
+    assert json.loads(again.stdout.splitlines()[-1])["result"]["unchanged"] == 6
 
 
 def test_a_rejected_row_fails_the_look_and_names_the_row(causeway: Run, tmp_path: Path) -> None:

@@ -1,0 +1,143 @@
+"""`causeway import`: a command for each kind of table, made from the list of kinds, and the vendor's register maps."""
+
+import base64
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from hub import settings as park_file
+from hub.cli import report
+from hub.cli.operate import operate
+from hub.entering import kind_named
+from hub.errors import BadRequest
+from hub.ingest.imports.kind import Kind
+from hub.ingest.imports.kinds import KINDS
+
+PARK = Path("park.toml")
+Config = Annotated[
+    Path, typer.Option("--config", "-c", envvar="CAUSEWAY_CONFIG", help="The park file.", show_default=True)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON lines, for programs.")]
+Language = Annotated[
+    Literal["zh", "en"], typer.Option("--language", help="Of a template: its headers and its examples.")
+]
+app = typer.Typer(
+    invoke_without_command=True,
+    no_args_is_help=True,
+    help="Bring in what a park already has; every import shows first what it would change.",
+    epilog="Files are CSV (UTF-8, GB 18030) or Excel; places and routes also GeoJSON. "
+    "An empty template: causeway import --template KIND.",
+)
+
+
+@app.callback()
+def begin(
+    template: Annotated[
+        str | None, typer.Option("--template", metavar="KIND", help=f"Write KIND.csv ({', '.join(KINDS)}) and stop.")
+    ] = None,
+    language: Language = "en",
+) -> None:
+    if template is not None:
+        kind = kind_named(template)
+        _write_template(kind, Path(f"{kind.name}.csv"), language)
+
+
+def _command(kind: Kind) -> Callable[..., None]:
+    def run(
+        file: Annotated[Path, typer.Argument(help="CSV or Excel; --template writes one.", dir_okay=False)],
+        config: Config = PARK,
+        yes: Annotated[bool, typer.Option("--yes", "-y", help="Store without asking.")] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and stop.")] = False,
+        template: Annotated[
+            bool, typer.Option("--template", help="Write an example to FILE (.csv or .xlsx) and stop.")
+        ] = False,
+        language: Language = "en",
+        coordinates: Annotated[
+            str, typer.Option(help="Of the file: WGS-84, GCJ-02 or BD-09; stored is WGS-84.")
+        ] = "WGS-84",
+        retire_missing: Annotated[
+            bool, typer.Option("--retire-missing", help="What was entered before and is not in FILE is gone.")
+        ] = False,
+        confirm_retirement: Annotated[
+            bool, typer.Option("--confirm-retirement", help="However much of it that is.")
+        ] = False,
+        json: Json = False,
+    ) -> None:
+        if template:
+            _write_template(kind, file, language)
+            return
+        arguments: dict[str, object] = {
+            "kind": kind.name,
+            "data": _read(file),
+            "file": file.name,
+            "coordinates": coordinates,
+            "retire_missing": retire_missing,
+            "confirm_retirement": confirm_retirement,
+        }
+        _import(park_file.load(config), arguments, yes=yes, dry_run=dry_run, json=json)
+
+    run.__doc__ = f"{kind.title} ({kind.title_zh}): shows what is new, changed and rejected, then asks."
+    return run
+
+
+for _kind in KINDS.values():
+    app.command(_kind.name)(_command(_kind))
+
+
+def _import(
+    settings: park_file.Settings, arguments: Mapping[str, object], *, yes: bool, dry_run: bool, json: bool
+) -> None:
+    shown = report.lines(operate(settings, "preview-table", arguments), report.PREVIEW, json=json)
+    if dry_run or not shown.get("changes"):
+        raise typer.Exit(1 if shown.get("rejected") else 0)
+    if not yes and not typer.confirm("Store these?", default=False):
+        raise typer.Exit(1)
+    seen = {**arguments, "version": shown.get("version")}
+    report.lines(operate(settings, "import-table", seen), report.PLAIN, json=json)
+
+
+def _write_template(kind: Kind, file: Path, language: Literal["zh", "en"]) -> None:
+    from hub.ingest.imports import templates
+
+    write = templates.as_workbook if file.suffix.lower() == ".xlsx" else templates.as_csv
+    try:
+        file.write_bytes(write(kind, language))
+    except OSError as error:
+        raise BadRequest(f"{file}: {error.strerror}") from error
+    report.out.print(f"{file}: an example; change it, then causeway import {kind.name} {file}", markup=False)
+
+
+def _read(file: Path) -> str:
+    try:
+        return base64.b64encode(file.read_bytes()).decode()
+    except OSError as error:
+        raise BadRequest(f"{file}: {error.strerror}") from error
+
+
+@app.command("modbus-map")
+def import_modbus_map(
+    file: Annotated[Path, typer.Argument(help="A register map as CSV (device, poll and ref rows).", exists=True)],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file, or a file a device into this folder.")
+    ] = None,
+) -> None:
+    """Turn a vendor's register list into the map that a Modbus source takes; doubts go to standard error."""
+    from adapters.iot import register_maps
+
+    try:
+        vendors = register_maps.read_vendor_maps(file.read_text(encoding="utf-8", errors="replace"))
+    except ValueError as error:
+        raise BadRequest(f"{file}: {error}") from error
+    for vendor in vendors:
+        for warning in vendor.warnings:
+            print(f"{file.name}: {warning}", file=sys.stderr)
+        text = f"# {vendor.device}, from {file.name}\n{register_maps.to_toml(vendor.map)}"
+        if output is None:
+            print(text)
+            continue
+        target = output / f"{vendor.device}.toml" if output.is_dir() else output
+        target.write_text(text, encoding="utf-8")
+        print(f"{target}: {len(vendor.map.registers)} registers; name it by map_files", file=sys.stderr)

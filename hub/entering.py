@@ -1,0 +1,126 @@
+"""The operator's imports: what a table would change, and storing it, with progress while the file is read."""
+
+import asyncio
+import base64
+import binascii
+import getpass
+from collections.abc import AsyncIterator, Mapping
+from zoneinfo import ZoneInfo
+
+from hub.control import Line
+from hub.coordinates import CoordinateSystem
+from hub.errors import BadRequest, Conflict, nearest
+from hub.ingest.imports.kind import Circumstances, Kind
+from hub.ingest.imports.kinds import KINDS
+from hub.ingest.imports.preview import Preview, Retirement, preview
+from hub.ingest.imports.storing import counts, store
+from hub.parts import Parts
+
+Arguments = Mapping[str, object]
+_EVERY = 1.0  # seconds between two lines of progress
+
+
+async def previewing(parts: Parts, arguments: Arguments) -> AsyncIterator[Line]:
+    """Lines of progress, then the rows that would change something, and how many would."""
+    kind = kind_named(_text(arguments, "kind"))
+    found: list[Preview] = []
+    async for line in _looking(parts, kind, arguments, found):
+        yield line
+    yield {"result": _shown(found[0])}
+
+
+async def importing(parts: Parts, arguments: Arguments) -> AsyncIterator[Line]:
+    """The same, then stores it. `version`: of the preview that a person said yes to; Conflict where it is older."""
+    kind = kind_named(_text(arguments, "kind"))
+    found: list[Preview] = []
+    async for line in _looking(parts, kind, arguments, found):
+        yield line
+    shown = found[0]
+    if (seen := arguments.get("version")) is not None and seen != shown.version:
+        raise Conflict(f"someone else imported {kind.name} meanwhile; look again at what this file would change")
+    file = _text(arguments, "file")
+    stored = await store(parts.journal, shown, file=file, actor=_operator(), now=parts.clock())
+    yield {
+        "result": {
+            "stored": shown.changes if stored else 0,
+            "rejected": len(shown.rejected),
+            "sequence": stored.seq if stored else parts.journal.head,
+        }
+    }
+
+
+def kind_named(name: str) -> Kind:
+    if name not in KINDS:
+        raise BadRequest(f"there is no kind of table {name!r}; {nearest(name, KINDS)}")
+    return KINDS[name]
+
+
+async def _looking(parts: Parts, kind: Kind, arguments: Arguments, found: list[Preview]) -> AsyncIterator[Line]:
+    park = parts.settings.park
+    circumstances = Circumstances(
+        timezone=ZoneInfo(park.timezone),
+        now=parts.clock(),
+        coordinates=_system(arguments.get("coordinates")),
+        extent=park.extent,
+    )
+    retirement = Retirement(
+        missing=arguments.get("retire_missing") is True, confirmed=arguments.get("confirm_retirement") is True
+    )
+    data = await asyncio.to_thread(_data, arguments)
+    read = 0
+
+    def progress(rows: int) -> None:
+        nonlocal read
+        read = rows
+
+    work = asyncio.ensure_future(
+        preview(parts.journal, kind, data, circumstances, retirement=retirement, progress=progress)
+    )
+    try:
+        while not (await asyncio.wait({work}, timeout=_EVERY))[0]:
+            yield {"progress": f"{read:,} rows read" if read else "reading …"}
+    finally:
+        work.cancel()
+    found.append(await work)
+
+
+def _system(given: object) -> CoordinateSystem:
+    try:
+        return CoordinateSystem(str(given or CoordinateSystem.WGS84).upper())
+    except ValueError:
+        known = ", ".join(CoordinateSystem)
+        raise BadRequest(f"there is no coordinate system {given!r}; known here: {known}") from None
+
+
+def _data(arguments: Arguments) -> bytes:
+    try:
+        return base64.b64decode(_text(arguments, "data"), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadRequest("data must be the file's bytes in base64") from error
+
+
+def _text(arguments: Arguments, name: str) -> str:
+    value = arguments.get(name)
+    if not isinstance(value, str):
+        raise BadRequest(f"the argument {name} is missing")
+    return value
+
+
+def _shown(shown: Preview) -> Mapping[str, object]:
+    rows: list[Mapping[str, object]] = []
+    rows += [{"what": "new", "row": r.number, "code": r.code} for r in shown.new]
+    rows += [
+        {"what": "changed", "row": r.number, "code": r.code, "detail": ", ".join(r.differing)} for r in shown.changed
+    ]
+    rows += [{"what": "retired", "row": r.number, "code": r.code} for r in shown.retired]
+    rows += [{"what": "retired", "code": r.code, "detail": "not in the file"} for r in shown.missing]
+    rows += [{"what": "REJECTED", "row": r.number, "detail": r.reason} for r in shown.rejected]
+    return {"rows": rows, "changes": shown.changes, **counts(shown), "version": shown.version}
+
+
+def _operator() -> str:
+    """The system account that asks; the socket is open to it alone."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "operator"

@@ -1,0 +1,99 @@
+"""A file's rows, read in a child process: what is wrong with the file costs the child and not the hub."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import orjson
+
+from hub.errors import BadRequest
+from hub.ingest.imports.limits import Limits
+
+_ROOT = Path(__file__).resolve().parents[3]
+_LINE = 1 << 26  # bytes; a line holds cells of 256 kB, or one row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawRow:
+    """`reason`: why it could not be read at all."""
+
+    number: int
+    cells: list[str]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """`lenient`: of a map, whose features may have more properties than a table has columns."""
+
+    header: list[str]
+    rows: list[RawRow]
+    lenient: bool = False
+
+
+async def read_table(data: bytes, limits: Limits, progress: Callable[[int], None] = lambda rows: None) -> Table:
+    """Of CSV (UTF-8, GB 18030), Excel or GeoJSON, told apart by its content. Raises BadRequest, with what to do."""
+    if len(data) > limits.bytes:
+        raise BadRequest(f"the file has {len(data):,} bytes; at most {limits.bytes:,} are taken: part it into several")
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "hub.ingest.imports.reading",
+        orjson.dumps(asdict(limits)).decode(),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        cwd=_ROOT,
+        limit=_LINE,
+    )
+    try:
+        async with asyncio.timeout(limits.seconds), asyncio.TaskGroup() as group:
+            group.create_task(_send(child, data))
+            received = await _receive(child, progress)
+    except TimeoutError:
+        raise BadRequest(
+            f"reading the file took longer than {limits.seconds:g} s and was stopped; save it as CSV, or part it"
+        ) from None
+    finally:
+        if child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()
+        await child.wait()
+    if isinstance(received, str):
+        raise BadRequest(received)
+    return received
+
+
+async def _send(child: asyncio.subprocess.Process, data: bytes) -> None:
+    pipe = child.stdin
+    if pipe is None:
+        return
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has said why on its output
+        pipe.write(data)
+        await pipe.drain()
+        pipe.close()
+
+
+async def _receive(child: asyncio.subprocess.Process, progress: Callable[[int], None]) -> Table | str:
+    """The table, or why there is none."""
+    header: list[str] | None = None
+    lenient = False
+    rows: list[RawRow] = []
+    if child.stdout is not None:
+        while line := await child.stdout.readline():
+            message = orjson.loads(line)
+            if "refused" in message:
+                return str(message["refused"])
+            if "header" in message:
+                header, lenient = message["header"], message["map"]
+            elif "rows" in message:
+                rows += [RawRow(number=number, cells=cells, reason=reason) for number, cells, reason in message["rows"]]
+                progress(len(rows))
+            elif "end" in message:
+                if header is None:
+                    return "the file is empty; its first row must name the columns (--template writes one)"
+                return Table(header=header, rows=rows, lenient=lenient)
+    return "the file could not be read within the memory and time that a table needs; save it as CSV"
