@@ -90,7 +90,7 @@ async def check(journal: Journal, precedence: Mapping[str, int]) -> ReplayReport
     series = await journal.all_series()
     events = [entry async for entry in _events(journal, until)]
     start = _oldest_whole(starts, events, {one.id: one for one in series})
-    epochs = {journal.epoch, *(s.epoch for s in starts if s.epoch)}
+    epochs = {journal.epoch, *(s.epoch for s in stored if s.epoch)}
     if engine_state:
         epochs.add(states.epoch_of(engine_state))
     recorded = frozenset(e.stream.removeprefix("alert:") for e in events if e.type == alerts.OPENED)

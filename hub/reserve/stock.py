@@ -1,0 +1,236 @@
+"""Lots, items, duty and qualifications in memory: a fold over the log's claims that asks no graph.
+
+Only what nearest asks for is kept, and nothing personal: no name, no telephone, no certificate's number.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from adapters.contract import Value
+from graph_models.entities import LotSharing
+from hub.clock import to_micros
+from hub.journal.records import Entry
+from hub.topology import Joined, Said
+
+VERSION = 1
+_KINDS = {
+    "SupplyItem": ("code", "unit", "name"),
+    "SupplyLot": ("name", "item_code", "quantity", "unit", "expires_at", "sharing", "agreed_quantity"),
+    "Shift": ("role", "starts_at", "ends_at"),
+    "Qualification": ("skill", "expires_at"),
+}
+_RELATIONS = ("STORED_IN", "OWNED_BY", "SERVED_BY", "POSTED_AT", "HELD_BY")
+_KEPT = timedelta(days=1)
+"""So long after its end a shift is held: a roster of years must not fill the memory."""
+_NEVER = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A coded item; `unit` is UCUM."""
+
+    id: str
+    code: str
+    unit: str | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Some of an item in one place. `expires` is in microseconds since 1970."""
+
+    id: str
+    item: str
+    name: str | None
+    quantity: float | None
+    unit: str | None
+    expires: int
+    sharing: LotSharing
+    agreed: float | None
+    place: str | None
+    owner: str | None
+
+    @property
+    def counted(self) -> float:
+        """What others may count on, in `unit`: never more than there is."""
+        if self.sharing is LotSharing.OWN:
+            return self.quantity or 0.0
+        if self.sharing is LotSharing.AGREED and self.agreed is not None:
+            return self.agreed if self.quantity is None else min(self.agreed, self.quantity)
+        return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A time on duty, from `starts` to just before `ends`, in microseconds since 1970."""
+
+    id: str
+    person: str
+    place: str | None
+    role: str | None
+    starts: int
+    ends: int
+
+
+@dataclass(frozen=True, slots=True)
+class Qualification:
+    id: str
+    person: str
+    skill: str
+    expires: int
+
+
+Thing = Item | Lot | Shift | Qualification
+
+
+class Stock:
+    """`apply` each entry of the log in order, then ask. Ids that were merged away are understood everywhere."""
+
+    def __init__(self, precedence: Mapping[str, int]) -> None:
+        self._joined = Joined(precedence, _KINDS, _RELATIONS, VERSION)
+        self._clear()
+
+    def _clear(self) -> None:
+        self._things: dict[str, Thing] = {}
+        self._under: dict[tuple[str, str], set[str]] = {}  # ("item", code), ("skill", …), ("person", id) → ids
+
+    def apply(self, entry: Entry) -> None:
+        for entity in self._joined.apply(entry):
+            self._show(entity)
+
+    def _show(self, entity: str) -> None:
+        said = self._joined.said(entity)
+        before = self._things.get(entity)
+        now = self._see(entity, said) if said else None
+        if now == before:
+            return
+        if before is not None:
+            del self._things[entity]
+            under = self._under[_key(before)]
+            under.discard(entity)
+            if not under:
+                del self._under[_key(before)]
+        if now is not None:
+            self._things[entity] = now
+            self._under.setdefault(_key(now), set()).add(entity)
+
+    def _see(self, entity: str, said: list[Said]) -> Thing | None:
+        """None for what lacks what nearest needs of it."""
+        values = {name: self._joined.value(said, name) for name in _KINDS[said[0].kind]}
+        match said[0].kind:
+            case "SupplyItem":
+                code = _text(values["code"])
+                return None if code is None else Item(entity, code, _text(values["unit"]), _text(values["name"]))
+            case "SupplyLot":
+                return self._lot(entity, said, values)
+            case "Shift":
+                person = self._target(said, "SERVED_BY")
+                starts, ends = _micros(values["starts_at"]), _micros(values["ends_at"])
+                if person is None or starts is None or ends is None:
+                    return None
+                return Shift(entity, person, self._target(said, "POSTED_AT"), _text(values["role"]), starts, ends)
+            case _:
+                person, skill = self._target(said, "HELD_BY"), _text(values["skill"])
+                if person is None or skill is None:
+                    return None
+                expires = _micros(values["expires_at"])
+                return Qualification(entity, person, skill, _NEVER if expires is None else expires)
+
+    def _lot(self, entity: str, said: list[Said], values: Mapping[str, Value]) -> Lot | None:
+        item, sharing = _text(values["item_code"]), _text(values["sharing"])
+        if item is None:
+            return None
+        expires = _micros(values["expires_at"])
+        return Lot(
+            entity,
+            item,
+            _text(values["name"]),
+            _number(values["quantity"]),
+            _text(values["unit"]),
+            _NEVER if expires is None else expires,
+            LotSharing.__members__.get(sharing or "", LotSharing.NOT_SHARED),
+            _number(values["agreed_quantity"]),
+            self._target(said, "STORED_IN"),
+            self._target(said, "OWNED_BY"),
+        )
+
+    def _target(self, said: list[Said], relation: str) -> str | None:
+        return next((found for one in said for found in self._joined.targets(one, relation)), None)
+
+    def sweep(self, now: datetime) -> None:
+        """Lets go of duty that is long over."""
+        before = to_micros(now - _KEPT)
+        over = [id_ for id_, thing in self._things.items() if isinstance(thing, Shift) and thing.ends < before]
+        for shift in over:
+            self._joined.forget(shift)
+            self._show(shift)
+
+    # ---- asking
+
+    def item(self, code: str) -> Item | None:
+        """The item of the code; the one first made where there are several."""
+        found = self._all("code", code)
+        return next((thing for thing in found if isinstance(thing, Item)), None)
+
+    def lots(self, code: str) -> list[Lot]:
+        """The lots of an item, expired ones and those that are not shared too, in the order of their ids."""
+        return [thing for thing in self._all("item", code) if isinstance(thing, Lot)]
+
+    def qualified(self, skill: str, now: datetime) -> frozenset[str]:
+        """Who has the skill, with nothing expired that proves it."""
+        at = to_micros(now)
+        found = self._all("skill", skill)
+        return frozenset(thing.person for thing in found if isinstance(thing, Qualification) and thing.expires > at)
+
+    def knows_skill(self, skill: str) -> bool:
+        """Whether anybody has, or had, the skill."""
+        return ("skill", skill) in self._under
+
+    def on_duty(self, person: str, now: datetime) -> list[Shift]:
+        at = to_micros(now)
+        found = self._all("person", person)
+        return [thing for thing in found if isinstance(thing, Shift) and thing.starts <= at < thing.ends]
+
+    def lot(self, id_: str) -> Lot | None:
+        thing = self._things.get(self._joined.resolve(id_))
+        return thing if isinstance(thing, Lot) else None
+
+    def _all(self, index: str, key: str) -> Collection[Thing]:
+        return [self._things[id_] for id_ in sorted(self._under.get((index, key), ()))]
+
+    # ---- keeping
+
+    def dump(self) -> bytes:
+        return self._joined.dump()
+
+    def load(self, state: bytes) -> None:
+        """Takes up what `dump` gave, in place of what was folded so far; raises ValueError for another version."""
+        self._joined.load(state)
+        self._clear()
+        for entity in self._joined.entities():
+            self._show(entity)
+
+
+def _key(thing: Thing) -> tuple[str, str]:
+    match thing:
+        case Item():
+            return "code", thing.code
+        case Lot():
+            return "item", thing.item
+        case Shift():
+            return "person", thing.person
+        case Qualification():
+            return "skill", thing.skill
+
+
+def _text(value: Value) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: Value) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _micros(value: Value) -> int | None:
+    return to_micros(datetime.fromisoformat(value)) if isinstance(value, str) else None
