@@ -104,6 +104,7 @@ async def main(seconds: float, rate: float) -> None:
             feed=feed,
             sources=absent,
             desk=absent,
+            reserve=absent,
             projection=absent,
             clock=now,
             precedence={},

@@ -19,6 +19,8 @@ from hub.ingest.supervisor import Supervisor
 from hub.live.feed import Feed
 from hub.operations import Desk
 from hub.parts import Parts, external_graph, open_parts
+from hub.reserve.distances import Pace
+from hub.reserve.reserve import Reserve
 from hub.settings import Settings
 from hub.telemetry import Metrics, SourceSample, logger
 from hub.viewer import SHOW_ALL
@@ -64,12 +66,21 @@ class Hub:
             keep=max(parts.retention.values(), default=timedelta(days=90)),
         )
         self.feed = Feed(journal)
+        moving = parts.settings.movement
+        self.reserve = Reserve(
+            journal,
+            self.engine,
+            clock,
+            precedence=parts.precedence,
+            pace=Pace(walking=moving.walking_speed, driving=moving.driving_speed, inside=moving.inside),
+        )
         self.services = Services(
             journal=journal,
             store=store,
             feed=self.feed,
             sources=self.supervisor,
             desk=AlertDesk(journal, clock),
+            reserve=self.reserve,
             projection=self.projector,
             clock=clock,
             precedence=parts.precedence,
@@ -101,6 +112,7 @@ class Hub:
                         "projector": self.projector.run(),
                         "warning": self.engine.run(),
                         "feed": self.feed.run(),
+                        "reserve": self.reserve.run(),
                         "retention": self._expire(),
                         "loop lag": self.metrics.watch_loop(),
                     }.items()
@@ -210,6 +222,11 @@ class Hub:
         )
         metrics.gauge(
             "warning_behind", "Sequence numbers that the rules lag.", lambda: journal.head - self.engine.position
+        )
+        metrics.gauge(
+            "reserve_behind",
+            "Sequence numbers that the stock in memory lags.",
+            lambda: journal.head - self.reserve.position,
         )
         metrics.gauge(
             "graph_position",

@@ -71,6 +71,12 @@ class Web(Section):
     port: int = Field(default=8000, ge=0, le=65535)  # 0: any free one
 
 
+class Movement(Section):
+    walking_speed: float = Field(default=1.2, gt=0, le=10)  # m/s; see docs/concepts.md for where the figures come from
+    driving_speed: float = Field(default=5.5, gt=0, le=40)  # m/s, inside the park
+    inside: float = Field(default=20.0, ge=0, le=10_000)  # m on foot for each step to a place without routes
+
+
 class QuantitySection(Section):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     unit: str  # UCUM: Cel, V, mA, %, [ppm]
@@ -109,6 +115,7 @@ class ParkFile(Section):
     journal: JournalSection = JournalSection()
     graph: GraphSection = GraphSection()
     web: Web = Web()
+    movement: Movement = Movement()
     quantity: tuple[QuantitySection, ...] = ()
     source: tuple[SourceSection, ...] = ()
 
@@ -134,6 +141,7 @@ class Settings:
     graph: GraphSection
     graph_from_environment: bool
     web: Web
+    movement: Movement
     rules: Path | None
     quantities: Mapping[str, Quantity]
     sources: tuple[ConfiguredSource, ...]
@@ -179,6 +187,7 @@ def load(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         graph=graph,
         graph_from_environment=bool(uri),
         web=parsed.web,
+        movement=parsed.movement,
         rules=base / parsed.rules if parsed.rules else None,
         quantities={q.name: q.quantity() for q in parsed.quantity},
         sources=tuple(sources),

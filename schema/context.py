@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hub.clock import Clock
 from hub.ingest.source import SourceStatus
 from hub.journal.log import Journal
+from hub.reserve.reserve import Reserve
 from hub.viewer import Mask, Viewer
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Services:
     feed: Feed
     sources: Sources
     desk: Desk
+    reserve: Reserve
     projection: Projection
     clock: Clock
     precedence: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from schema import pages, reading
+from schema import nearest, pages, reading
 from schema.nodes.alerts import Alert
 from schema.nodes.assets import Asset
 from schema.nodes.hazards import Hazard, HazardousGoods
@@ -91,6 +91,17 @@ class Query:
     )
     alert: Alert | None = strawberry.field(resolver=_alert, description="The alert of this id.")
     alerts: pages.Alerts = strawberry.field(resolver=pages.ALERTS.root(), description="The park's alerts.")
+    nearest_supplies: nearest.NearestSupplies = strawberry.field(
+        resolver=nearest.supplies,
+        description="The nearest lots of an item up to a quantity: those that can be counted on. Needs no graph.",
+    )
+    nearest_people: nearest.NearestPeople = strawberry.field(
+        resolver=nearest.people,
+        description="The nearest people who are on duty now and have a skill that has not expired. Needs no graph.",
+    )
+    nearest_cameras: list[nearest.NearestCamera] = strawberry.field(
+        resolver=nearest.cameras, description="The cameras that see a place or its neighbours. Needs no graph."
+    )
     sources: list[Source] = strawberry.field(
         resolver=_sources, description="The sources that the park is read from, and how each fares."
     )

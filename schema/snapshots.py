@@ -1,6 +1,6 @@
 """An alert as its event carries it, turned into a row that the viewer may see, without the graph."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +45,21 @@ def _provenance(row: Row, holding: list[Grant]) -> tuple[list[str], list[str | N
     if not (_whole(holding, "Alert.sources") and _whole(holding, "Alert.observed")):
         return [], []
     return [HUB], [max((row[name] for name in _TIMES if row[name] is not None), default=None)]
+
+
+def places_of(path: Sequence[Mapping[str, Any]], mask: Mask) -> list[dict[str, Any]]:
+    """Of a thing's places, the nearest first, those that are shown, as they are called."""
+    return [
+        _named(place, "Place", grants)
+        for number, place in enumerate(path)
+        if (grants := _holding(mask, list(path[number:])))
+    ]
+
+
+def shown_in(path: Sequence[Mapping[str, Any]], mask: Mask, entity: str, name: str, value: str | None) -> str | None:
+    """A field of a thing that is in these places, as far as it is shown."""
+    found: str | None = masked(entity, name, value, _shown(_holding(mask, list(path)), f"{entity}.{name}"))
+    return found
 
 
 def _time(given: str | None) -> str | None:

@@ -62,7 +62,8 @@ class Distances:
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
         self._of: tuple[int, int] | None = None  # which topology, and how often it had changed
-        self._graphs: dict[Mode, tuple[rustworkx.PyGraph[str, float], dict[str, int]]] = {}
+        self._moved = 0  # how many of the ways that moved since are taken in
+        self._graphs: dict[Mode, _Graph] = {}
         self._routed: frozenset[str] = frozenset()
         self._anchors: dict[str, Anchor] = {}
 
@@ -70,17 +71,18 @@ class Distances:
         """From one place to every other; `start` is the id of a place, which may have been merged away."""
         key = id(topology), topology.changes
         if key != self._of:
-            self._of = key
+            self._of, self._moved = key, 0
             self._graphs.clear()
             self._anchors.clear()
             self._routed = frozenset(end for way in topology.ways() for end in way.ends)
-        graph, nodes = self._graph(topology, mode)
+        self._take_in(topology)
+        made = self._graph(topology, mode)
         begun = topology.resolve(start)
         anchor = self.anchor(topology, begun)
         reached: Reached = {}
-        if (node := nodes.get(anchor.place)) is not None:
-            reached = rustworkx.dijkstra_shortest_path_lengths(graph, node, float)
-        return From(self, topology, anchor, nodes, reached, self._pace, mode)
+        if (node := made.nodes.get(anchor.place)) is not None:
+            reached = rustworkx.dijkstra_shortest_path_lengths(made.graph, node, float)
+        return From(self, topology, anchor, made.nodes, reached, self._pace, mode)
 
     def anchor(self, topology: Topology, place: str) -> "Anchor":
         """Where the way to the place leaves the routes."""
@@ -95,23 +97,44 @@ class Distances:
             found = self._anchors[place] = Anchor(steps[-1], tuple(steps))
         return found
 
-    def _graph(self, topology: Topology, mode: Mode) -> tuple["rustworkx.PyGraph[str, float]", dict[str, int]]:
+    def _take_in(self, topology: Topology) -> None:
+        """A way was blocked, opened or measured: the graphs that stand are mended."""
+        for route in topology.moved_ways[self._moved :]:
+            if (way := topology.way(route)) is not None:
+                for mode, made in self._graphs.items():
+                    made.put(way, _cost(topology, way, mode))
+        self._moved = len(topology.moved_ways)
+
+    def _graph(self, topology: Topology, mode: Mode) -> "_Graph":
         made = self._graphs.get(mode)
         if made is None:
-            graph: rustworkx.PyGraph[str, float] = rustworkx.PyGraph()
-            names = sorted(self._routed)
-            nodes = dict(zip(names, graph.add_nodes_from(names), strict=True))
-            graph.add_edges_from(
-                [
-                    (nodes[way.ends[0]], nodes[way.ends[1]], length)
-                    for way in topology.ways()
-                    if not way.blocked
-                    and (way.drivable or mode is Mode.WALKING)
-                    and (length := length_of(topology, way)) is not None
-                ]
-            )
-            made = self._graphs[mode] = graph, nodes
+            made = self._graphs[mode] = _Graph(sorted(self._routed))
+            for way in topology.ways():
+                made.put(way, _cost(topology, way, mode))
         return made
+
+
+class _Graph:
+    """The routed places and the ways between them that are open to one mode."""
+
+    def __init__(self, places: list[str]) -> None:
+        self.graph: rustworkx.PyGraph[str, float] = rustworkx.PyGraph()
+        self.nodes = dict(zip(places, self.graph.add_nodes_from(places), strict=True))
+        self._edges: dict[str, int] = {}
+
+    def put(self, way: Way, metres: float | None) -> None:
+        """None: it is not open."""
+        if (edge := self._edges.pop(way.id, None)) is not None:
+            self.graph.remove_edge_from_index(edge)
+        if metres is not None:
+            start, end = way.ends
+            self._edges[way.id] = self.graph.add_edge(self.nodes[start], self.nodes[end], metres)
+
+
+def _cost(topology: Topology, way: Way, mode: Mode) -> float | None:
+    if way.blocked or not (way.drivable or mode is Mode.WALKING):
+        return None
+    return length_of(topology, way)
 
 
 class From:

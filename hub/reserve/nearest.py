@@ -180,9 +180,9 @@ class Nearest:
             raise NotFound(f"nobody has the skill {skill!r}: look at the skills of the park's own list")
         way = self._from(park, place, mode)
         reached: list[tuple[float, str, Shift, str, Distance]] = []
-        unreachable = 0
+        unreachable, on_duty = 0, park.stock.on_duty(now)
         for person in park.stock.qualified(skill, now):
-            shifts = park.stock.on_duty(person, now)
+            shifts = on_duty.get(person, [])
             posts = [
                 (distance.by(by), shift.person, shift, shift.place, distance)
                 for shift in shifts

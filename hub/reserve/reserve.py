@@ -41,7 +41,7 @@ class Reserve:
         self, journal: Journal, places: Places, clock: Clock, *, precedence: Mapping[str, int], pace: Pace
     ) -> None:
         self._journal = journal
-        self._places = places
+        self.places = places
         self._clock = clock
         self._precedence = precedence
         self._nearest = Nearest(Distances(pace))
@@ -54,7 +54,7 @@ class Reserve:
 
     @property
     def topology(self) -> Topology:
-        return self._places.topology
+        return self.places.topology
 
     async def run(self) -> None:
         """Whatever fails in reading or keeping, it takes up its kept state and tries again."""
@@ -91,10 +91,11 @@ class Reserve:
             self._moved = asyncio.Event()
             return
         if self._unkept >= _ENTRIES and self._clock() - self._kept_at >= _KEEP_EVERY:
-            await self._keep()
+            await self.keep()
         await self._journal.wait(self.position, _IDLE_SECONDS)
 
-    async def _keep(self) -> None:
+    async def keep(self) -> None:
+        """Stores the stock with the position that it belongs to."""
         now = self._clock()
         self.stock.sweep(now)
         state = self.stock.dump()
@@ -123,13 +124,13 @@ class Reserve:
         """Past what the log held at the start: until then an answer would lack what is there."""
         try:
             async with asyncio.timeout(_PATIENCE):
-                while min(self.position, self._places.position) < self._begun:
+                while min(self.position, self.places.position) < self._begun:
                     if self.position < self._begun:
                         await self._moved.wait()
                     else:
                         await asyncio.sleep(0.05)
         except TimeoutError:
-            behind = self._begun - min(self.position, self._places.position)
+            behind = self._begun - min(self.position, self.places.position)
             raise DeadlineExceeded(
                 f"the hub has just started and is reading the log, {behind} entries remain: ask again in a moment"
             ) from None

@@ -3,7 +3,7 @@
 Only what nearest asks for is kept, and nothing personal: no name, no telephone, no certificate's number.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from adapters.contract import Value
 from graph_models.entities import LotSharing
 from hub.clock import to_micros
 from hub.journal.records import Entry
-from hub.topology import Joined, Said
+from hub.topology import Joined, Said, discard
 
 VERSION = 1
 _KINDS = {
@@ -24,6 +24,11 @@ _RELATIONS = ("STORED_IN", "OWNED_BY", "SERVED_BY", "POSTED_AT", "HELD_BY")
 _KEPT = timedelta(days=1)
 """So long after its end a shift is held: a roster of years must not fill the memory."""
 _NEVER = 1 << 62
+_DAY = 86_400_000_000  # microseconds
+_MONTH = 31  # days
+_LONG = -(1 << 62)
+
+_Key = tuple[str, str | int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class Stock:
 
     def _clear(self) -> None:
         self._things: dict[str, Thing] = {}
-        self._under: dict[tuple[str, str], set[str]] = {}  # ("item", code), ("skill", …), ("person", id) → ids
+        self._under: dict[_Key, set[str]] = {}  # → ids
 
     def apply(self, entry: Entry) -> None:
         for entity in self._joined.apply(entry):
@@ -107,13 +112,12 @@ class Stock:
             return
         if before is not None:
             del self._things[entity]
-            under = self._under[_key(before)]
-            under.discard(entity)
-            if not under:
-                del self._under[_key(before)]
+            for key in _keys(before):
+                discard(self._under, key, entity)
         if now is not None:
             self._things[entity] = now
-            self._under.setdefault(_key(now), set()).add(entity)
+            for key in _keys(now):
+                self._under.setdefault(key, set()).add(entity)
 
     def _see(self, entity: str, said: list[Said]) -> Thing | None:
         """None for what lacks what nearest needs of it."""
@@ -187,16 +191,19 @@ class Stock:
         """Whether anybody has, or had, the skill."""
         return ("skill", skill) in self._under
 
-    def on_duty(self, person: str, now: datetime) -> list[Shift]:
-        at = to_micros(now)
-        found = self._all("person", person)
-        return [thing for thing in found if isinstance(thing, Shift) and thing.starts <= at < thing.ends]
+    def on_duty(self, now: datetime) -> Mapping[str, list[Shift]]:
+        """Who is on duty, each with their shifts in the order of the shifts' ids."""
+        at, found = to_micros(now), dict[str, list[Shift]]()
+        for thing in [*self._all("day", at // _DAY), *self._all("day", _LONG)]:
+            if isinstance(thing, Shift) and thing.starts <= at < thing.ends:
+                found.setdefault(thing.person, []).append(thing)
+        return found
 
     def lot(self, id_: str) -> Lot | None:
         thing = self._things.get(self._joined.resolve(id_))
         return thing if isinstance(thing, Lot) else None
 
-    def _all(self, index: str, key: str) -> Collection[Thing]:
+    def _all(self, index: str, key: str | int) -> Collection[Thing]:
         return [self._things[id_] for id_ in sorted(self._under.get((index, key), ()))]
 
     # ---- keeping
@@ -212,16 +219,18 @@ class Stock:
             self._show(entity)
 
 
-def _key(thing: Thing) -> tuple[str, str]:
+def _keys(thing: Thing) -> Iterable[_Key]:
+    """By what it is found: a shift by each day (UTC) that it touches, or as a long one."""
     match thing:
         case Item():
-            return "code", thing.code
+            return [("code", thing.code)]
         case Lot():
-            return "item", thing.item
-        case Shift():
-            return "person", thing.person
+            return [("item", thing.item)]
         case Qualification():
-            return "skill", thing.skill
+            return [("skill", thing.skill)]
+        case Shift():
+            first, last = thing.starts // _DAY, thing.ends // _DAY
+            return [("day", day) for day in range(first, last + 1)] if last - first < _MONTH else [("day", _LONG)]
 
 
 def _text(value: Value) -> str | None:

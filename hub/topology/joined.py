@@ -7,6 +7,7 @@ away are understood everywhere.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from sys import intern
+from typing import TypeVar
 
 import orjson
 
@@ -15,6 +16,8 @@ from hub.clock import from_micros, to_micros
 from hub.journal.choice import Weight, weight
 from hub.journal.records import ClaimEntry, Entry, EventEntry
 
+K = TypeVar("K")
+V = TypeVar("V")
 Name = tuple[str, str]
 """What a source calls a thing: (source, external id)."""
 
@@ -243,10 +246,10 @@ class Joined:
             self._say((intern(source), external), said)
 
 
-def discard(index: dict[str, set[str]] | dict[Name, set[Name]], key: str | Name, value: str | Name) -> None:
+def discard(index: dict[K, set[V]], key: K, value: V) -> None:
     """Takes the value out of the set under the key, and the set once it is empty."""
-    held: set[str | Name] | None = index.get(key)  # type: ignore[arg-type, assignment]
+    held = index.get(key)
     if held is not None:
         held.discard(value)
         if not held:
-            del index[key]  # type: ignore[arg-type]
+            del index[key]

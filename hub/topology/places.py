@@ -17,6 +17,8 @@ _KINDS = {
     "Route": ("length", "drivable", "blocked"),
 }
 _RELATIONS = ("PART_OF", "LOCATED_IN", "ADJACENT_TO", "MONITORS", "CONNECTS")
+_MOVED = 1000
+"""Ways that may have moved before all that was made of them is better made anew."""
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -54,7 +56,8 @@ class Topology:
 
     def __init__(self, precedence: Mapping[str, int]) -> None:
         self._joined = Joined(precedence, _KINDS, _RELATIONS, VERSION)
-        self.changes = 0  # counts what changed of places and ways: what was made of them is made anew
+        self.changes = 0  # counts what changed of places and of what joins them: what was made of them is made anew
+        self.moved_ways: list[str] = []  # since then: ways that are as they were but for length, blocked or drivable
         self._clear()
 
     def _clear(self) -> None:
@@ -78,7 +81,7 @@ class Topology:
         if now == before:
             return
         if "Place" in (kind, before and before.type):
-            self.changes += 1
+            self._change()
         if before is not None:
             del self._shown[entity]
             self._unlink(entity, before)
@@ -86,10 +89,18 @@ class Topology:
             self._shown[entity] = now
             self._link(entity, now)
 
-    def _set_way(self, entity: str, way: Way | None) -> None:
-        if way == self._ways.get(entity):
-            return
+    def _change(self) -> None:
         self.changes += 1
+        self.moved_ways.clear()
+
+    def _set_way(self, entity: str, way: Way | None) -> None:
+        before = self._ways.get(entity)
+        if way == before:
+            return
+        if way is not None and before is not None and way.ends == before.ends and len(self.moved_ways) < _MOVED:
+            self.moved_ways.append(entity)
+        else:
+            self._change()
         if way is None:
             del self._ways[entity]
         else:
@@ -254,6 +265,9 @@ class Topology:
         """The assets that monitor the place or asset."""
         return frozenset(a for a in self._across.get(self.resolve(watched), ()) if not self.is_place(a))
 
+    def way(self, route: str) -> Way | None:
+        return self._ways.get(route)
+
     def ways(self) -> Collection[Way]:
         """All routes that join two places, blocked ones too."""
         return self._ways.values()
@@ -274,6 +288,6 @@ class Topology:
         """Takes up what `dump` gave, in place of what was folded so far; raises ValueError for another version."""
         self._joined.load(state)
         self._clear()
-        self.changes += 1
+        self._change()
         for entity in self._joined.entities():
             self._show(entity)

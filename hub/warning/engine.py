@@ -64,6 +64,11 @@ class Engine:
     def machine(self) -> Machine:
         return self._decider.machine
 
+    @property
+    def topology(self) -> Topology:
+        """The places and ways as of `position`."""
+        return self._decider.machine.topology
+
     def _empty(self, topology: Topology) -> Machine:
         return Machine(topology, self._journal.epoch)
 

@@ -273,6 +273,8 @@ class Machine:
                 self._watch(series)
 
     def _claim(self, entry: ClaimEntry) -> None:
+        if entry.claim.kind == "Route":
+            self.topology.apply(entry)
         if entry.claim.kind not in ("Place", "Asset"):
             return
         if entry.claim.gone:

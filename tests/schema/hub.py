@@ -20,9 +20,12 @@ from hub.journal.identity import SourceTrust
 from hub.journal.log import Journal, JournalConfig
 from hub.journal.records import HUB, Draft, NewEvent, ReadingRow
 from hub.live.feed import Feed
+from hub.reserve.distances import Pace
+from hub.reserve.reserve import Reserve
 from hub.viewer import LOCAL_ADMINISTRATOR, SHOW_ALL, Mask
 from hub.warning import alerts
 from hub.warning.desk import AlertDesk
+from hub.warning.engine import Engine
 from schema.context import Context, Services
 from schema.schema import schema
 
@@ -68,6 +71,13 @@ class Hub:
             feed=feed,
             sources=Statuses(),
             desk=AlertDesk(journal, now),
+            reserve=Reserve(
+                journal,
+                Engine(journal, now, precedence=PRECEDENCE),
+                now,
+                precedence=PRECEDENCE,
+                pace=Pace(),
+            ),
             projection=projector,
             clock=now,
             precedence=PRECEDENCE,

@@ -1,0 +1,235 @@
+"""What is nearest to a place: supplies up to a quantity, people on duty with a skill, cameras that see it."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import strawberry
+
+from hub.errors import BadRequest
+from hub.journal.cursors import FeedCursor as Position
+from hub.reserve import nearest
+from hub.reserve.distances import By, Distance, Mode
+from schema.enums import SubjectKind, described
+from schema.rows import Asked
+from schema.scalars import FeedCursor
+from schema.snapshots import places_of, shown_in
+
+described(
+    By, "By what the nearest is told.", {"METRES": "The length of the way.", "MINUTES": "The time that it takes."}
+)
+described(
+    Mode,
+    "How one gets there.",
+    {"WALKING": "On foot, by every route that is not blocked.", "DRIVING": "By vehicle, by drivable routes alone."},
+    name="TravelMode",
+)
+described(
+    nearest.View,
+    "Why a camera is of use.",
+    {
+        "WATCHES": "It watches the place, or something in it.",
+        "STANDS": "It stands in the place.",
+        "NEIGHBOUR": "It watches a neighbouring place, or stands in one.",
+    },
+    name="CameraView",
+)
+
+
+@strawberry.type(description="A place as it is called; from the log, so that it is there with the graph down.")
+class PlaceName:
+    id: strawberry.ID = strawberry.field(description="The place's id.")
+    kind: SubjectKind | None = strawberry.field(description="What it is.")
+    name: str | None = strawberry.field(description="What people call it.")
+
+
+@strawberry.type(description="Where something is, and how far.")
+class Located:
+    place_path: list[PlaceName] = strawberry.field(
+        description="Where it is, the nearest place first, up to the park; as far as it is shown to you."
+    )
+    metres: float = strawberry.field(description="The way's length.")
+    minutes: float = strawberry.field(description="How long it takes.")
+
+
+@strawberry.type(description="A lot to take from.")
+class NearestSupply(Located):
+    lot: strawberry.ID = strawberry.field(description="The lot's id.")
+    name: str | None = strawberry.field(description="What its holder calls it.")
+    holder: strawberry.ID | None = strawberry.field(description="The id of the organization that owns it.")
+    quantity: float = strawberry.field(description="What is taken of it, in the item's unit.")
+    sum: float = strawberry.field(description="What is together with this one.")
+
+
+@strawberry.type(description="A lot whose holder wants to be asked; how much there is stays with them.")
+class LotToAsk(Located):
+    lot: strawberry.ID = strawberry.field(description="The lot's id.")
+    name: str | None = strawberry.field(description="What its holder calls it.")
+    holder: strawberry.ID | None = strawberry.field(description="The id of the organization to ask.")
+
+
+@strawberry.type(description="Lots of the item that could not be counted on.")
+class LotsLeftOut:
+    expired: int = strawberry.field(description="Past their date.")
+    other_unit: int = strawberry.field(description="Counted in another unit than the item's.")
+    unreachable: int = strawberry.field(description="Where no open way leads to, or nobody knows where.")
+
+
+@strawberry.type(description="The nearest supplies of an item; quantities are in `unit`.")
+class NearestSupplies:
+    item: str = strawberry.field(description="The item's code.")
+    unit: str = strawberry.field(description="The item's unit, UCUM.")
+    wanted: float = strawberry.field(description="What was asked for.")
+    found: float = strawberry.field(description="What there is of it.")
+    shortfall: float = strawberry.field(description="What is missing.")
+    picks: list[NearestSupply] = strawberry.field(description="The lots to take, the nearest first.")
+    to_ask: list[LotToAsk] = strawberry.field(
+        description=f"The {nearest.ASKED} nearest lots whose holders want to be asked; none is counted."
+    )
+    left_out: LotsLeftOut = strawberry.field(description="What was not counted, and why.")
+    read_at: FeedCursor = strawberry.field(description="The log's position that the answer holds.")
+
+
+@strawberry.type(description="Someone on duty.")
+class NearestPerson(Located):
+    person: strawberry.ID = strawberry.field(description="The person's id.")
+    shift: strawberry.ID = strawberry.field(description="The id of the duty that they serve.")
+    role: str | None = strawberry.field(description="What they are on duty as.")
+
+
+@strawberry.type(description="The nearest people on duty with a skill.")
+class NearestPeople:
+    skill: str = strawberry.field(description="The skill's code.")
+    wanted: int = strawberry.field(description="How many were asked for.")
+    shortfall: int = strawberry.field(description="How many are missing.")
+    picks: list[NearestPerson] = strawberry.field(description="Who, the nearest first.")
+    unreachable: int = strawberry.field(
+        description="How many more are on duty with the skill where no open way leads to, or nobody knows where."
+    )
+    read_at: FeedCursor = strawberry.field(description="The log's position that the answer holds.")
+
+
+@strawberry.type(description="A camera that sees a place or its neighbours.")
+class NearestCamera:
+    camera: strawberry.ID = strawberry.field(description="The camera's id.")
+    name: str | None = strawberry.field(description="What people call it.")
+    view: nearest.View = strawberry.field(description="Why it is of use.")
+    place_path: list[PlaceName] = strawberry.field(description="Where it stands, the nearest place first.")
+    metres: float | None = strawberry.field(description="The way to it on foot; null where none leads there.")
+    minutes: float | None = strawberry.field(description="The same in minutes.")
+
+
+_Place = Annotated[strawberry.ID, strawberry.argument(description="The id of the place to come to.")]
+_Item = Annotated[str, strawberry.argument(description="The item's code.")]
+_Quantity = Annotated[float, strawberry.argument(description="How much is wanted, in the item's unit.")]
+_Skill = Annotated[str, strawberry.argument(description="The skill's code in the park's own list.")]
+_Count = Annotated[int, strawberry.argument(description="How many people are wanted.")]
+_First = Annotated[int, strawberry.argument(description="At most so many.")]
+_By = Annotated[By, strawberry.argument(description="By what the nearest is told.")]
+_Mode = Annotated[Mode, strawberry.argument(description="How one gets there.")]
+
+
+async def supplies(
+    info: Asked, place: _Place, item: _Item, quantity: _Quantity, by: _By = By.METRES, mode: _Mode = Mode.WALKING
+) -> NearestSupplies:
+    found = await info.context.services.reserve.supplies(place, item, quantity, by=by, mode=mode)
+    left = found.left_out
+    return NearestSupplies(
+        item=found.item,
+        unit=found.unit,
+        wanted=found.wanted,
+        found=found.found,
+        shortfall=found.shortfall,
+        picks=[_supply(info, pick) for pick in found.picks],
+        to_ask=[_to_ask(info, each) for each in found.to_ask],
+        left_out=LotsLeftOut(expired=left.expired, other_unit=left.other_unit, unreachable=left.unreachable),
+        read_at=_read_at(info),
+    )
+
+
+async def people(
+    info: Asked, place: _Place, skill: _Skill, count: _Count = 1, by: _By = By.METRES, mode: _Mode = Mode.WALKING
+) -> NearestPeople:
+    found = await info.context.services.reserve.people(place, skill, count, by=by, mode=mode)
+    return NearestPeople(
+        skill=found.skill,
+        wanted=found.wanted,
+        shortfall=found.shortfall,
+        picks=[_person(info, pick) for pick in found.picks],
+        unreachable=found.unreachable,
+        read_at=_read_at(info),
+    )
+
+
+async def cameras(info: Asked, place: _Place, first: _First = 10) -> list[NearestCamera]:
+    if first > 500:
+        raise BadRequest(f"first is {first}: ask for at most 500 cameras")
+    return [_camera(info, pick) for pick in await info.context.services.reserve.cameras(place, first)]
+
+
+def _supply(info: Asked, pick: nearest.SupplyPick) -> NearestSupply:
+    path = _path(info, pick.place)
+    return NearestSupply(
+        lot=strawberry.ID(pick.lot.id),
+        name=shown_in(path, info.context.mask, "SupplyLot", "name", pick.lot.name),
+        holder=_id(pick.lot.owner),
+        quantity=pick.quantity,
+        sum=pick.sum,
+        place_path=_named(info, path),
+        metres=pick.distance.metres,
+        minutes=pick.distance.minutes,
+    )
+
+
+def _to_ask(info: Asked, each: nearest.LotToAsk) -> LotToAsk:
+    path = _path(info, each.place)
+    return LotToAsk(
+        lot=strawberry.ID(each.lot.id),
+        name=shown_in(path, info.context.mask, "SupplyLot", "name", each.lot.name),
+        holder=_id(each.lot.owner),
+        place_path=_named(info, path),
+        metres=each.distance.metres,
+        minutes=each.distance.minutes,
+    )
+
+
+def _person(info: Asked, pick: nearest.PersonPick) -> NearestPerson:
+    path = _path(info, pick.place)
+    return NearestPerson(
+        person=strawberry.ID(pick.shift.person),
+        shift=strawberry.ID(pick.shift.id),
+        role=shown_in(path, info.context.mask, "Shift", "role", pick.shift.role),
+        place_path=_named(info, path),
+        metres=pick.distance.metres,
+        minutes=pick.distance.minutes,
+    )
+
+
+def _camera(info: Asked, pick: nearest.CameraPick) -> NearestCamera:
+    path = [] if pick.place is None else _path(info, pick.place)
+    distance: Distance | None = pick.distance
+    name = info.context.services.reserve.topology.name(pick.camera)
+    return NearestCamera(
+        camera=strawberry.ID(pick.camera),
+        name=shown_in(path, info.context.mask, "Asset", "name", name),
+        view=pick.view,
+        place_path=_named(info, path),
+        metres=distance.metres if distance else None,
+        minutes=distance.minutes if distance else None,
+    )
+
+
+def _path(info: Asked, place: str) -> list[dict[str, str | None]]:
+    return [dict(each._asdict()) for each in info.context.services.reserve.topology.path(place)]
+
+
+def _named(info: Asked, path: Sequence[dict[str, str | None]]) -> list[PlaceName]:
+    return [PlaceName(**each) for each in places_of(path, info.context.mask)]
+
+
+def _id(id_: str | None) -> strawberry.ID | None:
+    return None if id_ is None else strawberry.ID(id_)
+
+
+def _read_at(info: Asked) -> FeedCursor:
+    services = info.context.services
+    return FeedCursor(Position(epoch=services.journal.epoch, seq=services.reserve.position).encode())
