@@ -15,6 +15,7 @@ BUILT_IN: Mapping[str, str] = {
     "cap": "adapters.government.cap:ADAPTER",
     "cma": "adapters.government.cma:ADAPTER",
     "earthquakes": "adapters.government.earthquakes:ADAPTER",
+    "gb26875": "adapters.iot.gb26875:ADAPTER",
     "isapi": "adapters.nvr.isapi:ADAPTER",
     "modbus": "adapters.iot.modbus:ADAPTER",
     "mqtt": "adapters.iot.mqtt:ADAPTER",

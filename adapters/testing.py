@@ -179,6 +179,16 @@ async def the_peer_gone_and_back(bench: Bench) -> None:
         await bench.take_all(adapter, after, why="after the peer came back")
 
 
+async def peers_come_and_go(bench: Bench) -> None:
+    """For an adapter that listens: it goes on listening while nobody is there."""
+    async with bench.adapter() as adapter:
+        await bench.take_all(adapter, await bench.produce(3), why="before the peer was gone")
+        await asyncio.to_thread(bench.peer.pause)
+        await bench.take(adapter, never, seconds=1.0)
+        await asyncio.to_thread(bench.peer.resume)
+        await bench.take_all(adapter, await bench.produce(3), why="after the peer came back")
+
+
 async def a_bad_record_spares_the_others(bench: Bench) -> None:
     async with bench.adapter() as adapter:
         await asyncio.to_thread(bench.peer.spoil)
@@ -266,16 +276,18 @@ def _promises(definition: AnyDefinition, traits: Traits) -> Iterator[Promise]:
         config_schema_round_trip,
         config_refuses_a_wrong_key,
         check_says_ok,
-        check_fails_cleanly_when_the_peer_is_gone,
         discover_is_the_whole_set,
         decode_is_pure,
         decode_raises_unreadable_and_nothing_else,
         a_bug_in_decode_spares_the_stream,
         read_gives_what_decode_gives,
         every_batch_is_stamped,
-        the_peer_gone_and_back,
         memory_is_bounded_while_nothing_is_acknowledged,
     )
+    if traits.listens:
+        yield peers_come_and_go
+    else:
+        yield from (check_fails_cleanly_when_the_peer_is_gone, the_peer_gone_and_back)
     if traits.credentials:
         yield check_blames_wrong_credentials
     if traits.spoils:

@@ -58,6 +58,9 @@ class _Park:
     async def events(self) -> list[str]:
         return [event.type for event in await self.log.stream(f"source:{_SOURCE}")]
 
+    async def told(self, events: Sequence[str]) -> bool:
+        return await self.events() == events
+
 
 @asynccontextmanager
 async def _park(bench: Bench, folder: Path) -> AsyncIterator[_Park]:
@@ -72,7 +75,8 @@ async def _park(bench: Bench, folder: Path) -> AsyncIterator[_Park]:
         definition=bench.definition,
         config=bench.configured(),
         every=timedelta(seconds=0.2),
-        expect_within=timedelta(seconds=4 * bench.traits.patience),
+        # Of who connects to the adapter, silence alone tells that it is gone.
+        expect_within=timedelta(seconds=(0.5 if bench.traits.listens else 4) * bench.traits.patience),
     )
     keyring = Keyring.open(KeyringConfig(store=folder / "keys.db", park_key=folder / "park.key"))
     log = await Journal.open(JournalConfig(url="sqlite", folder=folder / "state", keyring=keyring))
@@ -103,15 +107,15 @@ async def lost_and_back_is_told_and_doubles_nothing(bench: Bench, folder: Path) 
         await park.until(lambda: park.holds(before), "storing what was produced")
         await asyncio.to_thread(bench.peer.pause)
         await park.until(lambda: park.is_in(HealthState.UNAVAILABLE), "noticing that the peer is gone")
+        await park.until(lambda: park.told(["source.unavailable"]), "source.unavailable, once,")
         await asyncio.to_thread(bench.peer.resume)
         await park.until(lambda: _not(park.is_in(HealthState.UNAVAILABLE)), "noticing that the peer is back")
         after = await bench.produce(4)
         await park.until(lambda: park.holds(after), "storing what was produced after the loss")
-
-        async def told() -> bool:
-            return await park.events() == ["source.unavailable", "source.recovered"]
-
-        await park.until(told, "source.unavailable and source.recovered, once each,")
+        await park.until(
+            lambda: park.told(["source.unavailable", "source.recovered"]),
+            "source.unavailable and source.recovered, once each,",
+        )
         stored = await park.values()
         twice = [f"{r.value:.6g}" for r in before if isinstance(r, Reading) and stored.count(f"{r.value:.6g}") > 1]
         assert not twice, f"stored twice: {twice}"  # noqa: S101

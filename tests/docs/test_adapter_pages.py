@@ -11,7 +11,7 @@ from tests.docs.pages import DOCS, blocks
 
 FOLDER = DOCS / "adapters"
 PAGES = sorted(page for page in FOLDER.glob("*.md") if not page.name.endswith(".zh.md"))
-UNTRIED = {"isapi": ("never tried against a device", "从未在真实设备上试过")}
+UNTRIED = {"gb26875", "isapi"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -33,8 +33,7 @@ def test_both_languages_show_the_same_set_up(page: Path) -> None:
     assert f"({other.name})" in page.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", UNTRIED)
+@pytest.mark.parametrize("name", sorted(UNTRIED))
 def test_what_was_never_tried_is_said(name: str) -> None:
-    english, chinese = UNTRIED[name]
-    assert english in (FOLDER / f"{name}.md").read_text(encoding="utf-8")
-    assert chinese in (FOLDER / f"{name}.zh.md").read_text(encoding="utf-8")
+    assert "never tried against a device" in (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    assert "从未在真实设备上试过" in (FOLDER / f"{name}.zh.md").read_text(encoding="utf-8")

@@ -4,6 +4,7 @@ from adapters import registry
 from hub.ingest.contract import supervised_tests
 from tests.adapters.cap_server import Feed
 from tests.adapters.cma_server import Alarms
+from tests.adapters.gb26875_peer import FirePanel
 from tests.adapters.isapi_peer import Recorder
 from tests.adapters.quake_server import Quakes
 from tests.adapters.test_modbus import Registers
@@ -13,6 +14,7 @@ COUNTERPARTS = {
     "earthquakes": Quakes,
     "cma": Alarms,
     "cap": Feed,
+    "gb26875": FirePanel,
     "isapi": Recorder,
     "modbus": Registers,
     "mqtt": Broker,
