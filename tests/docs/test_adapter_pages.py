@@ -1,5 +1,6 @@
 """docs/adapters: each page's sources load in a park, in both languages alike, and what was never tried is said."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,9 @@ def test_the_pages_sources_load(page: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_both_languages_show_the_same_set_up(page: Path) -> None:
     other = page.with_suffix(".zh.md")
-    assert [b.text for b in blocks(page, "toml")] == [b.text for b in blocks(other, "toml")]
+    assert [tomllib.loads(b.text) for b in blocks(page, "toml")] == [
+        tomllib.loads(b.text) for b in blocks(other, "toml")
+    ]
     assert page.stem in registry.BUILT_IN
     assert f"({other.name})" in page.read_text(encoding="utf-8")
 
