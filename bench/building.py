@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from hub.graph.changes import chunks
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -19,6 +18,7 @@ import orjson
 from strawberry.types import ExecutionResult
 
 from hub.clock import now
+from hub.graph.changes import chunks
 from hub.graph.derive import create_nodes, entities, link_nodes
 from hub.graph.migrate import migrate
 from hub.graph.rows import iso
@@ -89,7 +89,9 @@ class Park:
             self.add("Asset", f"a{n}", kind=kind, name=f"设备 {n}", device_type="点型感烟火灾探测器", online=True)
             self.link(f"a{n}", "LOCATED_IN", dice.choice(places), "Asset", "Place")
         for n in range(LOTS):
-            self.add("SupplyLot", f"l{n}", name=f"灭火器 {n}", item_code="2030101", quantity=4.0, unit="1", sharing="ASK")
+            self.add(
+                "SupplyLot", f"l{n}", name=f"灭火器 {n}", item_code="2030101", quantity=4.0, unit="1", sharing="ASK"
+            )
             self.link(f"l{n}", "STORED_IN", dice.choice(places), "SupplyLot", "Place")
             self.link(f"l{n}", "OWNED_BY", f"o{dice.randrange(900)}", "SupplyLot", "Organization")
         for n in range(PEOPLE):

@@ -255,3 +255,30 @@ described(
     },
     name="CoordinateSystem",
 )
+
+
+class MatchReason(StrEnum):
+    SAME_SOURCE = "SAME_SOURCE"
+    TWO_ORGANIZATIONS = "TWO_ORGANIZATIONS"
+    TWO_KINDS = "TWO_KINDS"
+    UNTRUSTED_SCHEME = "UNTRUSTED_SCHEME"
+    LOOKS_ALIKE = "LOOKS_ALIKE"
+    WIDE = "WIDE"
+    CONFLICT_NEARBY = "CONFLICT_NEARBY"
+    DECIDED = "DECIDED"
+
+
+described(
+    MatchReason,
+    "Why two entities were not joined without being asked.",
+    {
+        "SAME_SOURCE": "One source tells of both.",
+        "TWO_ORGANIZATIONS": "Two organizations each tell of one.",
+        "TWO_KINDS": "They are of two kinds.",
+        "UNTRUSTED_SCHEME": "A source that names the identifier is not trusted with it.",
+        "LOOKS_ALIKE": "They have kind, name and place in common, and no identifier.",
+        "WIDE": "It would join too many.",
+        "CONFLICT_NEARBY": "The two agree, but what else they are connected with does not.",
+        "DECIDED": "A person said so, unasked.",
+    },
+)

@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from strawberry.dataloader import DataLoader
 
+from hub.graph.selection import Row
 from hub.journal.log import Journal
 from hub.journal.records import HeldClaim, Latest, ReadingRow, Series
+
+if TYPE_CHECKING:
+    from schema.rows import Asked
 
 _READS = 4
 """So many of a request's reads are in the graph at once: fifty aliases are one client, not fifty."""
@@ -37,6 +41,7 @@ class Loaders:
         self._readings: DataLoader[Window, Readings] | None = None
         self._claims: dict[bool, DataLoader[str, Sequence[HeldClaim]]] = {}
         self._living: DataLoader[str, str] | None = None
+        self._sides: dict[tuple[str | int, ...], DataLoader[tuple[str, str], Row | None]] = {}
 
     def latest(self, journal: Journal) -> DataLoader[str, Sequence[Latest]]:
         """Sensor's entity id → the newest reading of each of its quantities."""
@@ -55,6 +60,15 @@ class Loaders:
         if personal not in self._claims:
             self._claims[personal] = DataLoader(load_fn=partial(_clear if personal else _claims, journal))
         return self._claims[personal]
+
+    def sides(self, info: "Asked") -> DataLoader[tuple[str, str], Row | None]:
+        """Kind and entity id → what the field at hand, wherever in its list it stands, selects of the entity."""
+        from schema.reading import sides
+
+        field = tuple(part for part in info.path.as_list() if isinstance(part, str))
+        if field not in self._sides:
+            self._sides[field] = DataLoader(load_fn=partial(sides, info))
+        return self._sides[field]
 
     def living(self, journal: Journal) -> DataLoader[str, str]:
         """Any id → that of the entity which lives, itself where it is not known."""

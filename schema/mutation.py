@@ -6,6 +6,7 @@ import strawberry
 
 from hub.errors import Conflict, NotFound
 from hub.warning.desk import AlertClosed, AlreadyAcknowledged
+from schema import matching
 from schema.nodes.alerts import Alert
 from schema.problems import AcknowledgementConflict, AlertAlreadyAcknowledged, AlertAlreadyClosed, AlertNotFound
 from schema.reading import sees_alert
@@ -59,4 +60,17 @@ class Mutation:
     acknowledge_alert: AcknowledgeAlertResult = strawberry.field(
         resolver=_acknowledge,
         description="Says that someone has seen the alert and takes care. Works while the graph is down.",
+    )
+    accept_match: matching.AcceptMatchResult = strawberry.field(
+        resolver=matching.accept, description="Says that the two sides of a match are one entity."
+    )
+    refuse_match: matching.RefuseMatchResult = strawberry.field(
+        resolver=matching.refuse,
+        description="Says that the two sides of a match are two; they are never proposed again.",
+    )
+    merge_entities: matching.MergeEntitiesResult = strawberry.field(
+        resolver=matching.merge, description="Says that two entities are one, though nothing proposed it."
+    )
+    split_entity: matching.SplitEntityResult = strawberry.field(
+        resolver=matching.split, description="Gives an id that was merged into another's back to a thing of its own."
     )

@@ -29,3 +29,38 @@ class AlertAlreadyClosed(Problem):
 @strawberry.type(description="The key was used for something else, or the alert keeps changing.")
 class AcknowledgementConflict(Problem):
     pass
+
+
+@strawberry.type(description="No match has this id, or none whose two sides you may see.")
+class MatchNotFound(Problem):
+    pass
+
+
+@strawberry.type(description="Someone decided the match before; nothing is left to do.")
+class MatchAlreadyDecided(Problem):
+    pass
+
+
+@strawberry.type(description="No entity has this id, or none that you may see.")
+class EntityNotFound(Problem):
+    pass
+
+
+@strawberry.type(description="The two are one entity already.")
+class EntitiesAlreadyOne(Problem):
+    pass
+
+
+@strawberry.type(description="It would join more records than are joined unasked: look at them, then say `wide: true`.")
+class MergeTooWide(Problem):
+    pass
+
+
+@strawberry.type(description="The id is an entity's own, or the ids belong to different entities.")
+class NotAnAlias(Problem):
+    pass
+
+
+@strawberry.type(description="The idempotency key was used for another decision.")
+class DecisionConflict(Problem):
+    pass

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from schema import nearest, pages, reading
+from schema import matching, nearest, pages, reading
 from schema.nodes.alerts import Alert
 from schema.nodes.assets import Asset
 from schema.nodes.hazards import Hazard, HazardousGoods
@@ -104,4 +104,8 @@ class Query:
     )
     sources: list[Source] = strawberry.field(
         resolver=_sources, description="The sources that the park is read from, and how each fares."
+    )
+    matches: list[matching.Match] = strawberry.field(
+        resolver=matching.matches,
+        description="What may be one thing and waits for a person to say, the oldest first.",
     )

@@ -109,6 +109,33 @@ async def any_node(info: Asked, id_: str) -> Row | None:
     return next((found[entity, id_] for entity in NODES if (entity, id_) in found), None)
 
 
+async def visible(info: Asked, ids: Sequence[str]) -> set[str]:
+    """Those of the ids, aliases among them, that lead to something which the viewer may see; one statement."""
+    living = await info.context.services.journal.resolve(list(ids))
+    wanted = tuple({living.get(id_, id_) for id_ in ids})
+    roots = [Root(selection=Selection(entity=entity), ids=wanted, include_retired=True) for entity in NODES]
+    found = {row["id"] for rows in await _read(info, roots) for row in rows} if wanted else set()
+    return {id_ for id_ in ids if living.get(id_, id_) in found}
+
+
+async def side_of_match(info: Asked, kind: str, id_: str) -> Row | None:
+    """The entity, read together with what the same field asks for in the list's other matches."""
+    return await info.context.loaders.sides(info).load((kind, id_))
+
+
+async def sides(info: Asked, keys: Sequence[tuple[str, str]]) -> list[Row | None]:
+    """By kind (any, where it is of none that is declared) and id."""
+    wanted: dict[str, list[str]] = {}
+    for kind, id_ in keys:
+        for entity in (kind,) if kind in NODES else NODES:
+            wanted.setdefault(entity, []).append(id_)
+    found = await named(info, wanted, include_retired=True)
+    return [
+        next((found[e, id_] for e in ((kind,) if kind in NODES else NODES) if (e, id_) in found), None)
+        for kind, id_ in keys
+    ]
+
+
 async def deeper(row: Row, info: Asked, key: str) -> Any:
     """A relation of an alert that came as a snapshot: read once the graph holds the event, else GraphBehind."""
     if not await info.context.services.projection.wait_for(row[SNAPSHOT], BEHIND_SECONDS):

@@ -28,7 +28,7 @@ from hub.journal.fold import Fold
 from hub.journal.follower import Follower
 from hub.journal.identity import Identity
 from hub.journal.lock import StateLock
-from hub.journal.match import Matches
+from hub.journal.match import Matches, OpenMatch, open_matches, sides
 from hub.journal.records import (
     HUB,
     Appended,
@@ -273,6 +273,14 @@ class Journal:
         self, source: str | None = None, *, after: int = 0, limit: int = 100
     ) -> Sequence[HeldDeadLetter]:
         return await self._read(queries.dead_letters, self._config.keyring, source, after, limit)
+
+    async def open_matches(self, after: str = "", limit: int = 100) -> Sequence[OpenMatch]:
+        """What waits for a person to say whether two entities are one, the oldest first, above the match `after`."""
+        return await self._read(open_matches, after=after, limit=limit)
+
+    async def match_sides(self, match_id: str) -> tuple[str, str] | None:
+        """The ids of a match's two sides."""
+        return await self._read(sides, match_id)
 
     async def decide(
         self, work: Callable[[Matches, sa.Connection, datetime], Sequence[NewEvent]], *, command: Command | None = None

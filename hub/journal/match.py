@@ -25,11 +25,13 @@ from hub.journal.tables import alias, external, match
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenMatch:
-    """Two entities that may be one: a person is to say."""
+    """Two entities that may be one: a person is to say. A side's kind is what its sources call it."""
 
     id: str
     left: str  # entity ids, as of now
     right: str
+    left_kind: str
+    right_kind: str
     reason: str  # payloads.MatchReason
     evidence: Sequence[Mapping[str, str]]
     proposed_at: datetime
@@ -51,17 +53,48 @@ def open_matches(connection: sa.Connection, *, after: str = "", limit: int = 100
         .order_by(match.c.id)
         .limit(limit)
     )
+    rows = connection.execute(statement).all()
+    kinds = _kinds(connection, {id_ for row in rows for id_ in (row.left, row.right)})
     return [
         OpenMatch(
             id=row.id,
             left=row.left_now,
             right=row.right_now,
+            left_kind=kinds.get(row.left, ""),
+            right_kind=kinds.get(row.right, ""),
             reason=row.reason,
             evidence=orjson.loads(row.evidence),
             proposed_at=from_micros(row.proposed_at),
         )
-        for row in connection.execute(statement)
+        for row in rows
     ]
+
+
+def _kinds(connection: sa.Connection, ids: Collection[str]) -> dict[str, str]:
+    """What was claimed of things by their own ids."""
+    found: dict[str, str] = {}
+    for some in chunks(ids):
+        query = sa.select(external.c.entity, external.c.kind).where(external.c.entity.in_(some))
+        found |= {row.entity: row.kind for row in connection.execute(query) if row.kind is not None}
+    return found
+
+
+def sides(connection: sa.Connection, match_id: str) -> tuple[str, str] | None:
+    """The ids of a match's two sides, decided or not."""
+    row = connection.execute(sa.select(match.c.left, match.c.right).where(match.c.id == match_id)).one_or_none()
+    return None if row is None else (row.left, row.right)
+
+
+class AlreadyDecided(Conflict):
+    """Someone decided the match before; nothing is left to do."""
+
+    retry = False
+
+
+class OneEntity(Conflict):
+    """The two are one already."""
+
+    retry = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +127,7 @@ class Matches:
         aliases = self._identity.aliases(connection)
         left, right = aliases.members(row.left), aliases.members(row.right)
         if left & right:
-            raise Conflict("the two are one entity by now: split it instead")
+            raise OneEntity("the two are one entity by now: split it instead")
         self._set(connection, [(row.left, row.right)], "refused", decision)
         self._set(connection, (pair(*each) for each in product(left, right)), "refused", decision)
         decided = self._decided(connection, "match.refused", match_id, row.left, row.right, decision)
@@ -133,7 +166,7 @@ class Matches:
         aliases = self._identity.aliases(connection)
         left, right = aliases.members(one), aliases.members(other)
         if aliases.root(one) == aliases.root(other):
-            raise Conflict("the two are one entity already")
+            raise OneEntity("the two are one entity already")
         if len(left) + len(right) > self._identity.merge_limit and not wide:
             raise Refused(
                 f"this would join {len(left) + len(right)} records and the limit is {self._identity.merge_limit}: "
@@ -159,7 +192,7 @@ class Matches:
         if row is None:
             raise NotFound(f"there is no match {match_id}")
         if row.state != "proposed":
-            raise Conflict(f"the match was {row.state} already")
+            raise AlreadyDecided(f"the match was {row.state} already")
         return row
 
     def _exist(self, connection: sa.Connection, ids: Collection[str]) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from hub.clock import now
 from hub.graph.embedded import Embedded
+from hub.graph.store import GraphConfig
+from tests.schema import town as towns
 from tests.schema.hub import Hub, running
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -34,3 +36,15 @@ def hub(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 def run(runner: asyncio.Runner) -> Run:
     return runner.run
+
+
+@pytest.fixture(scope="session", params=["neo4j", "embedded"])
+def town(
+    request: pytest.FixtureRequest, runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Hub]:
+    """A park with something of every kind, on the real journal and either engine."""
+    server = request.getfixturevalue(request.param)
+    config = GraphConfig(uri=server.uri) if request.param == "neo4j" else server.config
+    opened = running(tmp_path_factory.mktemp("town"), config, towns.TRUST, towns.furnish)
+    yield runner.run(opened.__aenter__())
+    runner.run(opened.__aexit__(None, None, None))

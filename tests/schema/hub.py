@@ -1,7 +1,7 @@
 """A small park in the real parts: journal, embedded graph, projector, feed, desk; asked in GraphQL's own text."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from hub.ingest.source import Counts, SourceStatus
 from hub.journal.identity import SourceTrust
 from hub.journal.log import Journal, JournalConfig
 from hub.journal.records import HUB, Draft, NewEvent, ReadingRow
+from hub.journal.sealing import Keyring, KeyringConfig
 from hub.live.feed import Feed
 from hub.reserve.distances import Pace
 from hub.reserve.reserve import Reserve
@@ -35,8 +36,9 @@ PRECEDENCE = {"cabinets": 60, "survey": 40}
 
 @dataclass
 class Statuses:
-    """What the supervisor would say: `cabinets` works, `survey` has fallen silent."""
+    """What the supervisor would say: `survey` has fallen silent, the others work."""
 
+    ids: Sequence[str] = tuple(PRECEDENCE)
     stale: set[str] = field(default_factory=lambda: {"survey"})
 
     def statuses(self) -> Sequence[SourceStatus]:
@@ -53,14 +55,16 @@ class Statuses:
                 counts=Counts(dead_letters=3),
                 version="1.2",
             )
-            for id_ in PRECEDENCE
+            for id_ in self.ids
         ]
 
 
 class Hub:
     """`ids`: the external id of a thing → its entity id."""
 
-    def __init__(self, journal: Journal, store: Store, projector: Projector, feed: Feed) -> None:
+    def __init__(
+        self, journal: Journal, store: Store, projector: Projector, feed: Feed, sources: Sequence[str] = ()
+    ) -> None:
         self.journal = journal
         self.store = store
         self.projector = projector
@@ -69,7 +73,7 @@ class Hub:
             journal=journal,
             store=store,
             feed=feed,
-            sources=Statuses(),
+            sources=Statuses(ids=sources or tuple(PRECEDENCE)),
             desk=AlertDesk(journal, now),
             reserve=Reserve(
                 journal,
@@ -168,20 +172,28 @@ class Hub:
         )
 
 
+TRUST = {
+    name: SourceTrust(precedence=rank, trusted_schemes=frozenset({"serial_number"}))
+    for name, rank in PRECEDENCE.items()
+}
+
+
 @asynccontextmanager
-async def running(folder: Path, graph: GraphConfig) -> AsyncIterator[Hub]:
-    trust = {
-        name: SourceTrust(precedence=rank, trusted_schemes=frozenset({"serial_number"}))
-        for name, rank in PRECEDENCE.items()
-    }
-    journal = await Journal.open(JournalConfig(url="sqlite", folder=folder, trust=trust))
+async def running(
+    folder: Path,
+    graph: GraphConfig,
+    trust: Mapping[str, SourceTrust] = TRUST,
+    furnish: Callable[[Hub], Awaitable[None]] = Hub.furnish,
+) -> AsyncIterator[Hub]:
+    keyring = Keyring.open(KeyringConfig(store=folder / "keys.db", park_key=folder / "park.key"))
+    journal = await Journal.open(JournalConfig(url="sqlite", folder=folder / "state", trust=trust, keyring=keyring))
     store = await Store.open(graph)
     projector = Projector(journal, store, now, PRECEDENCE)
     feed = Feed(journal)
-    hub = Hub(journal, store, projector, feed)
+    hub = Hub(journal, store, projector, feed, tuple(trust))
     tasks = [asyncio.create_task(projector.run()), asyncio.create_task(feed.run())]
     try:
-        await hub.furnish()
+        await furnish(hub)
         yield hub
     finally:
         for task in tasks:
@@ -190,3 +202,4 @@ async def running(folder: Path, graph: GraphConfig) -> AsyncIterator[Hub]:
                 await task
         await store.close()
         await journal.close()
+        keyring.close()
