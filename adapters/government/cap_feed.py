@@ -9,7 +9,7 @@ from lxml import etree
 
 from adapters.contract import Raw, Unreadable
 from adapters.government import markup
-from adapters.government.cap_message import NAMESPACES, words
+from adapters.government.cap_message import NAMESPACES, local, words
 from adapters.xml import Element, name
 
 _ENTRIES = frozenset({"entry", "item", "contentobject"})
@@ -37,7 +37,7 @@ class Piece:
 
 def found_in(root: Element, *, most: int) -> Iterator[Found]:
     """In the order of the document. Raises Unreadable where there is neither a message nor a feed."""
-    kind = name(root).lower()
+    kind = local(root)[1]
     if kind == "alert":
         yield Found(root, True)
         return
@@ -45,7 +45,7 @@ def found_in(root: Element, *, most: int) -> Iterator[Found]:
     waiting = [root]
     while waiting:
         element = waiting.pop()
-        kind = name(element).lower()
+        kind = local(element)[1]
         if kind == "alert" and _is_cap(element):
             nothing = False
             yield Found(element, True)
@@ -55,25 +55,24 @@ def found_in(root: Element, *, most: int) -> Iterator[Found]:
             yield from inner or [Found(element, False)]
         else:
             waiting.extend(reversed(element))
-    if nothing and name(root).lower() not in _FEEDS:
+    if nothing and local(root)[1] not in _FEEDS:
         raise Unreadable(f"the document <{name(root)}> holds no CAP alert and is no feed", where=name(root))
 
 
 def _is_cap(element: Element) -> bool:
     """Other vocabularies have alerts too."""
-    uri = str(element.tag)[1:].rpartition("}")[0]
-    return uri in NAMESPACES or any(name(child).lower() in _OF_AN_ALERT for child in element)
+    return local(element)[0] in NAMESPACES or any(local(child)[1] in _OF_AN_ALERT for child in element)
 
 
 def _within(entry: Element, *, most: int) -> Iterator[Found]:
     waiting = [entry]
     while waiting:
         element = waiting.pop()
-        if name(element).lower() == "alert" and _is_cap(element):
+        if local(element)[1] == "alert" and _is_cap(element):
             yield Found(element, True)
         elif len(element):
             waiting.extend(reversed(element))
-        elif name(element).lower() in _MARKUP_TEXT and "alert" in (text := element.text or "") and "<" in text:
+        elif local(element)[1] in _MARKUP_TEXT and "alert" in (text := element.text or "") and "<" in text:
             with suppress(Unreadable):  # it is text about an alert, and the entry tells what it is
                 root, flags = markup.read(text.strip().encode(), most=most)
                 yield from (Found(f.element, f.is_alert, [*flags, *f.flags]) for f in found_in(root, most=most))
@@ -97,7 +96,7 @@ def link_of(entry: Element, base: str) -> str | None:
     """Where the entry's CAP message is, as an absolute address; None where the entry is all there is."""
     said: list[tuple[int, str]] = []
     for child in entry:
-        kind = name(child).lower()
+        kind = local(child)[1]
         if kind == "eventtype" and "gdacs" in str(child.tag):
             return None  # the entry is the message
         if kind in {"link", "enclosure"}:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from lxml import etree
@@ -12,7 +13,7 @@ from adapters.government import gbt35965
 from adapters.government.areas import Geocode, circle, polygon
 from adapters.government.draft import COLOURS, SEVERITIES, Draft, colour_in, nameless
 from adapters.government.times import moment
-from adapters.xml import Element, name
+from adapters.xml import Element
 from graph_models.entities import Certainty, MessageType, Severity, Urgency, WarningColour, WarningStatus
 
 NAMESPACES = frozenset(
@@ -44,9 +45,13 @@ class Part:
     def __init__(self, element: Element, namespaces: frozenset[str] | None = None) -> None:
         self._all: dict[str, list[Element]] = {}
         for child in element:
-            uri, _, own = str(child.tag).rpartition("}")
-            if namespaces is None or uri[1:] in namespaces:
-                self._all.setdefault(own.lower(), []).append(child)
+            uri, own = local(child)
+            if namespaces is None or uri in namespaces:
+                found = self._all.get(own)
+                if found is None:
+                    self._all[own] = [child]
+                else:
+                    found.append(child)
 
     def __contains__(self, wanted: str) -> bool:
         return wanted in self._all
@@ -61,6 +66,17 @@ class Part:
                 if found := words(element):
                     return found
         return None
+
+
+def local(element: Element) -> tuple[str, str]:
+    """The namespace, and the name in small letters."""
+    return _split(element.tag)
+
+
+@lru_cache(maxsize=1024)
+def _split(tag: object) -> tuple[str, str]:
+    uri, _, own = str(tag).rpartition("}")
+    return uri[1:], own.lower()
 
 
 def words(element: Element) -> str:
@@ -98,7 +114,7 @@ def claim_of(alert: Element, languages: Sequence[str], flags: Sequence[str] = ()
 
 
 def _namespace(alert: Element) -> Iterator[str]:
-    uri = str(alert.tag)[1:].rpartition("}")[0] if str(alert.tag).startswith("{") else ""
+    uri, _ = local(alert)
     if not uri:
         yield "namespace_missing"
     elif uri not in NAMESPACES:
@@ -169,7 +185,7 @@ def _tell(draft: Draft, infos: Sequence[_Info], languages: Sequence[str]) -> Non
         draft.values["colour"] = str(colour)
     for parameter in map(Part, part.all("parameter")):
         _measure(draft, (parameter.text("valuename") or "").lower(), parameter.text("value"))
-    _areas(draft, [Part(area) for info in chosen for area in info.part.all("area")])
+    _areas(draft, (area for info in chosen for area in info.part.all("area")))
 
 
 def _rank(part: Part) -> int:
@@ -202,37 +218,45 @@ def _measure(draft: Draft, parameter: str, value: str | None) -> None:
         draft.values[field] = float(number[0])
 
 
-def _areas(draft: Draft, areas: Sequence[Part]) -> None:
-    if not areas:
-        draft.flag("area_missing")
-    described = [text for area in areas if (text := area.text("areadesc"))]
-    draft.text("area_description", "; ".join(dict.fromkeys(described)))
-    if len(described) < len(areas):
-        draft.flag("area_description_missing")
+def _areas(draft: Draft, areas: Iterator[Element]) -> None:
+    """One after the other, since there may be a hundred thousand."""
+    described: dict[str, None] = {}
+    nothing = True
     for area in areas:
-        for element in area.all("polygon"):
-            if said := words(element):
+        nothing = False
+        named = False
+        for element in area:
+            kind = local(element)[1]
+            said = "" if kind == "geocode" else words(element)
+            if kind == "geocode":
+                draft.geocodes += geocodes(element, draft)
+            elif kind == "areadesc" and said:
+                described[said] = None
+                named = True
+            elif kind == "polygon" and said:
                 ring = polygon(said, draft.flags)
                 if ring is not None:
                     draft.polygons.append(ring)
                 else:
                     draft.flag("polygon_unreadable", said[:60])
-        for element in area.all("circle"):
-            if said := words(element):
+            elif kind == "circle" and said:
                 found = circle(said)
                 if found is not None:
                     draft.circles.append(found)
                 else:
                     draft.flag("circle_unreadable", said[:60])
-        for element in area.all("geocode"):
-            draft.geocodes += geocodes(element, draft)
+        if not named:
+            draft.flag("area_description_missing")
+    draft.text("area_description", "; ".join(described))
+    if nothing:
+        draft.flag("area_missing")
 
 
 def geocodes(element: Element, draft: Draft) -> Iterator[Geocode]:
     """1.2's valueName and value, several pairs in one as feeds have them, 1.0's `NAME=value`, China's bare codes."""
     if len(element):
         for key, value in pairwise(element):
-            if name(key).lower() == "valuename" and name(value).lower() == "value":
+            if local(key)[1] == "valuename" and local(value)[1] == "value":
                 if said := words(value):
                     yield Geocode(scheme=words(key), value=said)
                 else:

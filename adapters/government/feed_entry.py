@@ -9,7 +9,7 @@ from lxml import etree
 
 from adapters.contract import Claim, Unreadable
 from adapters.government.areas import Circle, Point, on_earth, polygon, ring
-from adapters.government.cap_message import NAMESPACES, Part, geocodes, words
+from adapters.government.cap_message import NAMESPACES, Part, geocodes, local, words
 from adapters.government.draft import Draft, nameless
 from adapters.xml import Element, name
 from graph_models.entities import Certainty, MessageType, Severity, Urgency, WarningStatus
@@ -55,14 +55,14 @@ def claim_of(entry: Element) -> Claim:
 
 def _link(entry: Element) -> str | None:
     for child in entry:
-        if name(child).lower() == "link" and (said := child.get("href") or words(child)):
+        if local(child)[1] == "link" and (said := child.get("href") or words(child)):
             return said
     return None
 
 
 def _author(entry: Element) -> str | None:
     for child in entry:
-        if name(child).lower() in {"author", "creator"}:
+        if local(child)[1] in {"author", "creator"}:
             return Part(child).text("name") or words(child) or None
     return None
 
@@ -113,7 +113,7 @@ def _gdacs(draft: Draft, gdacs: Part) -> None:
 def _places(draft: Draft, entry: Element) -> None:
     """GeoRSS simple and GML, and W3C's lat and long; a place that is said twice is kept once."""
     for element in entry.iter():
-        kind, uri = name(element).lower(), str(element.tag)[1:].rpartition("}")[0]
+        uri, kind = local(element)
         said = words(element) if not len(element) else ""
         if uri in NAMESPACES or (not said and kind != "point"):
             continue
@@ -132,7 +132,7 @@ def _places(draft: Draft, entry: Element) -> None:
 
 
 def _said(entry: Element, wanted: str) -> Iterator[str]:
-    return (words(child) for child in entry if name(child).lower() == wanted)
+    return (words(child) for child in entry if local(child)[1] == wanted)
 
 
 def _ring(draft: Draft, said: str) -> None:

@@ -15,7 +15,7 @@ from hub.clock import now
 from tests.servers.pages import Pages
 
 
-def detail(identifier: str, text: str, **changed: object) -> Mapping[str, object]:
+def detail(name: str, text: str, **changed: object) -> Mapping[str, object]:
     return {
         "head": "重庆市渝北区发布暴雨橙色预警信号",
         "ALERTID": "x",
@@ -31,8 +31,8 @@ def detail(identifier: str, text: str, **changed: object) -> Mapping[str, object
         "RELIEVETIME": "2026-07-02 02:00:00",
         "EFFECT": "101040700",
         "msgType": "Alert",
-        "identifier": identifier,
-        "references": identifier,
+        "identifier": name,
+        "references": name,
         **changed,
     }
 

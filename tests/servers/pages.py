@@ -1,13 +1,16 @@
 """A real HTTP server of pages that change under the reader: ETags, passwords, TLS, and each way to fail."""
 
 import base64
+import contextlib
 import hashlib
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from tests.servers.process import free_port
 
@@ -39,7 +42,7 @@ class Pages:
         self._account = account
         self._certificate = certificate
         self._admits = admits
-        self._server: ThreadingHTTPServer | None = None
+        self._server: _Server | None = None
 
     @property
     def url(self) -> str:
@@ -51,8 +54,7 @@ class Pages:
 
     def start(self) -> None:
         handler = type("Handler", (_Handler,), {"pages": self})
-        server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
-        server.daemon_threads = True
+        server = _Server(("127.0.0.1", self.port), handler)
         if self._certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*self._certificate)
@@ -66,6 +68,7 @@ class Pages:
         if server is not None:
             server.shutdown()
             server.server_close()
+            server.hang_up()
 
     def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
         if self._account is not None:
@@ -83,6 +86,31 @@ class Pages:
                 return Answer(status=304, headers={"ETag": tag})
             return Answer(data=page.data, headers={**page.headers, "ETag": tag})
         return page
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._open: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up, or does not like the certificate, is no error of the server's."""
+
+    def hang_up(self) -> None:
+        """Connections that were kept open would go on being answered."""
+        for each in list(self._open):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
