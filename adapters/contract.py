@@ -267,6 +267,9 @@ class Source:
 
     id: str
     organization: str | None = None  # whose records it holds; None: the park's own
+    confirmed: Callable[[], Mapping[str, str]] = (
+        dict  # what a person confirmed for it, by what it is of; ask anew each poll
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,6 +282,7 @@ class Definition(Generic[ConfigT]):
     config: type[ConfigT]
     factory: Callable[[Source, ConfigT], Adapter]
     polls: bool  # True: read() ends, and is run each `every`
+    confirms: bool = False  # True: it asks a person, whose answers `Source.confirmed` gives
     discovers_all: bool = True  # False: things also show themselves in traffic, so what discover() lacks is not gone
 
 

@@ -19,6 +19,7 @@ BUILT_IN: Mapping[str, str] = {
     "isapi": "adapters.nvr.isapi:ADAPTER",
     "modbus": "adapters.iot.modbus:ADAPTER",
     "mqtt": "adapters.iot.mqtt:ADAPTER",
+    "stock_files": "adapters.inventory.files:ADAPTER",
     "sql": "adapters.inventory.sql:ADAPTER",
 }
 """As pyproject.toml has them, for a checkout that is not installed."""

@@ -92,9 +92,8 @@ class Lots:
         links = [Link(relation="STORED_IN", target=place, source=HUB)] if place else []
         if holder:
             links.append(Link(relation="OWNED_BY", target=holder, source=HUB))
-        item = values.get("gtin") or values.get("item_code") or name
         lot = values.get("lot_number")
-        known_by = "/".join(str(part) for part in (item, lot or "", place or "") if part is not None)
+        known_by = f"{values.get('gtin') or values.get('item_code') or name}/{lot or ''}/{place or ''}"
         return Claim(
             kind="SupplyLot",
             external_id=external_id or (f"{known_by}/{holder}" if holder else known_by),
@@ -103,6 +102,17 @@ class Lots:
             values=values,
             links=tuple(links),
         )
+
+    def key(self, row: Row) -> str | None:
+        """What a row without an id is known by, as far as it can be read, though the rest of it cannot."""
+        try:
+            name, lot, place = (self._text(row, field) for field in ("name", "lot_number", "place"))
+            item = self._text(row, "gtin") or self._text(row, "item_code") or name
+            holder = self._text(row, "holder") or self._source.organization
+        except Unreadable:
+            return None
+        known_by = f"{item}/{lot or ''}/{place or ''}"
+        return None if item is None else f"{known_by}/{holder}" if holder else known_by
 
     def _quantity(self, row: Row) -> tuple[float, str | None]:
         found = self._at("quantity", lambda: cells.amount(self._cells["quantity"](row)))
