@@ -13,6 +13,8 @@ from hub.units import UnitError, ucum
 
 HUB = "hub"
 """The source under which the park's places and organizations are known."""
+ORGANIZATION = "organization:"
+"""Before an organization's code, as the hub calls those that people enter."""
 Row = Mapping[str, Cell]
 T = TypeVar("T")
 FIELDS = (
@@ -54,7 +56,7 @@ class LotColumns(AdapterConfig):
     sharing: FieldFrom | None = None  # OWN (the operator's), AGREED, ASK or NOT_SHARED
     agreed_quantity: FieldFrom | None = None
     place: FieldFrom | None = None  # the park's code of the place
-    holder: FieldFrom | None = None  # the organization whose it is; none: the source's own
+    holder: FieldFrom | None = None  # the code of the organization whose it is; none: the source's own
 
     def columns(self) -> list[str]:
         """The columns that are read, each once."""
@@ -91,7 +93,7 @@ class Lots:
         place, holder = self._text(row, "place"), self._text(row, "holder") or self._source.organization
         links = [Link(relation="STORED_IN", target=place, source=HUB)] if place else []
         if holder:
-            links.append(Link(relation="OWNED_BY", target=holder, source=HUB))
+            links.append(Link(relation="OWNED_BY", target=f"{ORGANIZATION}{holder}", source=HUB))
         lot = values.get("lot_number")
         known_by = f"{values.get('gtin') or values.get('item_code') or name}/{lot or ''}/{place or ''}"
         return Claim(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from enum import EnumType, StrEnum
 
 from adapters.contract import Claim, Identifier, Link, Position, Signal, Value
+from adapters.inventory import terms
 from graph_models.entities import ENTITIES
 from graph_models.relations import RELATIONS
 from graph_models.schemes import SCHEMES
@@ -81,6 +82,8 @@ def normalise_claim(claim: Claim, spec: SourceSpec, received_at: datetime) -> tu
             observed_at = received_at
         else:
             off = 0.0
+    if claim.kind == "SupplyLot" and spec.id != HUB and (problem := terms.broken(claim.values, spec.organization)):
+        raise BadRecord(f"{claim.external_id}: {problem}")
     return (
         replace(
             claim,

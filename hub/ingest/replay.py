@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from adapters.contract import Adapter, AnyDefinition, Raw, Record, Unreadable, guarded
 from hub.errors import BadRequest
+from hub.ingest.confirmed import source_of
 from hub.ingest.intake import Intake
 from hub.ingest.letters import is_record, record_of
 from hub.ingest.source import SourceSpec
@@ -35,7 +36,7 @@ async def replay(
         return Outcome(id=held.id, reason="its bytes were forgotten with their key")
     raw = Raw(key=held.key, received_at=held.received_at, data=held.data, redelivered=True)
     try:
-        records = [record_of(raw)] if is_record(raw) else _decode(spec, raw)
+        records = [record_of(raw)] if is_record(raw) else await _decode(journal, spec, raw)
     except Unreadable as still:
         return Outcome(id=held.id, reason=still.reason)
     # An intake of its own: to the running source's, times of then would be out of order. What has no time of its own
@@ -51,7 +52,7 @@ async def replay(
     return Outcome(id=held.id, stored=0 if appended.repeated else len(records), repeated=appended.repeated)
 
 
-def _decode(spec: SourceSpec, raw: Raw) -> Sequence[Record]:
+async def _decode(journal: Journal, spec: SourceSpec, raw: Raw) -> Sequence[Record]:
     definition: AnyDefinition = spec.definition
-    adapter: Adapter = definition.factory(spec.source, spec.config)
+    adapter: Adapter = definition.factory((await source_of(journal, spec))[0], spec.config)
     return guarded(adapter.decode)(raw)

@@ -20,6 +20,7 @@ from adapters.contract import (
 from hub.clock import Clock
 from hub.errors import Refused
 from hub.ingest.commit import Committer, Pending
+from hub.ingest.confirmed import Confirmed, source_of
 from hub.ingest.flood import Flood
 from hub.ingest.health import SourceHealth
 from hub.ingest.intake import Intake
@@ -60,13 +61,15 @@ class Session:
         self._misses = 0  # of discover, one after the other
         self._confirmed = False
         self._confirming = asyncio.Event()
+        self._confirmed_by_people = Confirmed(journal, spec)
         self._stopping = asyncio.Event()
         self.is_open = False
 
     async def run(self, drain: float) -> None:
         """Until the source fails (raises) or `stop` (returns)."""
         definition: AnyDefinition = self._spec.definition
-        async with definition.factory(self._spec.source, self._spec.config) as adapter:
+        source, self._confirmed_by_people = await source_of(self._journal, self._spec)
+        async with definition.factory(source, self._spec.config) as adapter:
             found = await adapter.check()
             self._health.version = found.version
             if found.state is not HealthState.OK:
@@ -128,6 +131,7 @@ class Session:
         due = loop.time() + self._chance() * min(every, 1.0)
         while not halt.now:
             await halt.unless(asyncio.sleep(max(0.0, due - loop.time())))
+            await self._confirmed_by_people.refresh()
             if self._is_due():
                 await halt.unless(self._snapshot(adapter, committer))
             due = max(loop.time(), due + every * (0.95 + self._chance() / 10))

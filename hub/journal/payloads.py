@@ -151,6 +151,28 @@ class TableImported(TypedDict):
     missing: int
 
 
+class TenantMappingConfirmed(TypedDict):
+    """Lists of `source` whose header has this fingerprint are read by `mapping`, as its adapter takes it."""
+
+    source: str
+    fingerprint: str
+    header: list[str]
+    mapping: dict[str, Any]
+
+
+class ItemMapping(TypedDict):
+    """What a lot's name (NFKC, lower case, without blanks) says, and the code of the item that it then is; None: no
+    longer. CONTAINS: the text stands somewhere in the name."""
+
+    text: str
+    match: Literal["EXACT", "CONTAINS"]
+    code: str | None
+
+
+class SupplyItemMapped(TypedDict):
+    mappings: list[ItemMapping]
+
+
 class IdentifierPayload(TypedDict):
     scheme: str
     value: str  # of a personal scheme its HMAC
@@ -207,5 +229,7 @@ EVENTS: Mapping[str, tuple[int, type]] = {
     "readings.expired": (1, ReadingsExpired),
     "places.imported": (1, PlacesImported),  # of earlier hubs: today table.imported
     "table.imported": (1, TableImported),
+    "tenant_mapping.confirmed": (1, TenantMappingConfirmed),
+    "supply_item.mapped": (1, SupplyItemMapped),
 }
 """Each event type's newest version and its shape."""

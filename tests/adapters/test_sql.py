@@ -185,7 +185,7 @@ def test_a_row_becomes_a_lot(database: Database) -> None:
     }
     assert {(link.relation, link.target, link.source) for link in lot.links} == {
         ("STORED_IN", "B2", "hub"),
-        ("OWNED_BY", "acme", "hub"),
+        ("OWNED_BY", "organization:acme", "hub"),
     }
     assert str(lot.observed_at).startswith(tables.STAMP)
 

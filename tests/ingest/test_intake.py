@@ -210,3 +210,26 @@ def test_what_a_snapshot_only_names_keeps_what_it_was(tmp_path: Path) -> None:
             assert held["b"].values == {"quantity": 1.0}
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("values", "organization", "says"),
+    [
+        ({"sharing": "OWN"}, "acme", "only the park operator's stock is OWN"),
+        ({"sharing": "AGREED"}, "acme", "needs agreed_quantity"),
+        ({"sharing": "ASK", "agreed_quantity": 3.0}, "acme", "goes with sharing AGREED alone"),
+        ({"sharing": "AGREED", "agreed_quantity": -3.0}, "acme", "below zero"),
+        ({"sharing": "OWN"}, None, None),
+        ({"sharing": "AGREED", "agreed_quantity": 3.0}, "acme", None),
+        ({}, "acme", None),
+    ],
+)
+def test_whose_stock_may_be_counted_on(
+    tmp_path: Path, values: dict[str, Any], organization: str | None, says: str | None
+) -> None:
+    lot = Claim(kind="SupplyLot", external_id="1", values=values)
+    (taken,) = accepted(tmp_path, [lot], organization=organization)
+    if says is None:
+        assert taken.draft.claims[0].values == values
+    else:
+        assert says in taken.draft.dead_letters[0].reason

@@ -9,6 +9,8 @@ from tests.adapters.isapi_peer import Recorder
 from tests.adapters.quake_server import Quakes
 from tests.adapters.test_modbus import Registers
 from tests.adapters.test_mqtt import Broker
+from tests.adapters.test_sql import SqliteTenant
+from tests.adapters.test_stock_files import Lists
 
 COUNTERPARTS = {
     "earthquakes": Quakes,
@@ -18,6 +20,8 @@ COUNTERPARTS = {
     "isapi": Recorder,
     "modbus": Registers,
     "mqtt": Broker,
+    "sql": SqliteTenant,
+    "stock_files": Lists,
 }
 
 for _name, _counterpart in COUNTERPARTS.items():
