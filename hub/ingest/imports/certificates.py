@@ -4,7 +4,7 @@ from adapters.contract import Claim, Link, Value
 from hub.ingest.imports import moments
 from hub.ingest.imports.cells import Cells
 from hub.ingest.imports.kind import BadRow, Circumstances, Column, Kind
-from hub.ingest.imports.moments import LAST_SECOND
+from hub.ingest.imports.moments import THROUGH
 from hub.ingest.imports.naming import external_id
 from hub.ingest.imports.people import person_code
 
@@ -55,7 +55,7 @@ def claim(cells: Cells, circumstances: Circumstances) -> Claim:
     person, skill = person_code(cells, "person"), cells.code("skill")
     zone = circumstances.timezone
     issued = cells.moment("issued", zone)
-    expires = cells.moment("expires", zone, without_time=LAST_SECOND)
+    expires = cells.moment("expires", zone, without_time=THROUGH)
     if issued is not None and expires is not None and expires < issued:
         raise BadRow("it would expire before it was issued")
     values: dict[str, Value] = {

@@ -43,7 +43,9 @@ def features(data: bytes, limits: Limits) -> Iterator[Row]:
     for number, feature in enumerate(given, start=1):
         try:
             cells = dict(_properties(feature))
-            cells |= {name: text for name, text in _geometry(feature, limits, system).items() if not cells.get(name)}
+            shape = dict(_geometry(feature, limits, system))
+            length = cells.get("length") or shape.get("length", "")
+            cells |= dict.fromkeys(_GEOMETRY, "") | shape | {"length": length}  # where it is, its geometry alone says
             yield Row(number, [cells.get(name, "") for name in header])
         except _BadFeature as bad:
             yield Row(number, [], str(bad))

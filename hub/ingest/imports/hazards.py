@@ -4,7 +4,7 @@ from adapters.contract import Claim, Link, Value
 from hub.ingest.imports import moments
 from hub.ingest.imports.cells import Cells
 from hub.ingest.imports.kind import BadRow, Circumstances, Column, Kind
-from hub.ingest.imports.moments import LAST_SECOND
+from hub.ingest.imports.moments import THROUGH
 from hub.ingest.imports.naming import external_id
 
 COLUMNS = (
@@ -59,7 +59,7 @@ def claim(cells: Cells, circumstances: Circumstances) -> Claim:
         if value is None:
             raise BadRow(f"the {name} is empty")
     reviewed = cells.moment("reviewed", zone)
-    due = cells.moment("review_due", zone, without_time=LAST_SECOND)
+    due = cells.moment("review_due", zone, without_time=THROUGH)
     if reviewed is not None and due is not None and due < reviewed:
         raise BadRow("its next review would be due before the last one")
     place = cells.maybe_code("place")

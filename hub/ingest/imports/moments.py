@@ -77,8 +77,8 @@ def read_moment(text: str, zone: ZoneInfo, *, without_time: timedelta = timedelt
     return at(day, read_time(rest) if rest else without_time, zone)
 
 
-LAST_SECOND = timedelta(hours=23, minutes=59, seconds=59)
-"""Of a day that is itself still within: what is valid until a day is valid on it."""
+THROUGH = _DAY
+"""Of what holds until a day: it holds on it, and the first moment of the next is the end."""
 
 
 def text(moment: datetime | None) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from adapters.contract import Claim, Link
+from hub.coordinates import CoordinateSystem
 from hub.errors import Refused
 from hub.ingest.imports.cells import Cells
 from hub.ingest.imports.header import columns_of
@@ -97,7 +98,9 @@ def _compare(
     version: int,
     retirement: Retirement,
 ) -> Preview:
-    columns = columns_of(kind, table.header, lenient=table.lenient)
+    columns = columns_of(kind, table.header, lenient=table.is_map)
+    if table.is_map:
+        circumstances = replace(circumstances, coordinates=CoordinateSystem.WGS84)  # its reader has converted it
     work = _Work(kind, circumstances, standing, columns)
     for row in table.rows:
         work.take(row)

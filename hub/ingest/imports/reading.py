@@ -1,13 +1,11 @@
-"""The child process that reads a file which somebody sent: CSV, Excel or GeoJSON on standard input, JSON lines out.
+"""A file that somebody sent as lines of JSON: CSV, Excel or GeoJSON, told apart by its content.
 
 `{"header": [...]}`, then `{"rows": [[number, cells, reason or null], ...]}`, then `{"end": rows}`; or at any time
-`{"refused": text}`. It may take what RLIMIT_AS and RLIMIT_CPU leave it, so a hostile file ends it and not the hub.
+`{"refused": text}`.
 """
 
 import csv
 import io
-import resource
-import sys
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -17,9 +15,7 @@ import orjson
 
 from hub.ingest.imports.limits import Limits
 
-_MEMORY = 1 << 30  # bytes of address space, of which the libraries' own code is a good part
-_CPU = 60  # seconds
-_FLUSH = 1 << 18  # bytes of cells in one line
+_FLUSH = 1 << 16  # bytes of cells in one line
 
 
 class Refused(Exception):
@@ -44,26 +40,33 @@ def rows_of(data: bytes, limits: Limits) -> Iterator[Row]:
         from hub.ingest.imports.geojson import features
 
         return features(data, limits)
-    return _text_rows(data)
+    return _text_rows(data, limits)
 
 
 def _is_map(data: bytes) -> bool:
     return data[:1000].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
 
 
-def _text_rows(data: bytes) -> Iterator[Row]:
+def _text_rows(data: bytes, limits: Limits) -> Iterator[Row]:
     text = _decoded(data)
     first = text[:10_000].lstrip("\r\n").partition("\n")[0]
     mark = max(",\t;，", key=first.count)  # the first of them where none stands
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
     number = 0
     try:
+        _refuse_too_many(sum(1 for _ in csv.reader(io.StringIO(text, newline=""), delimiter=mark)), limits)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
         for number, cells in enumerate(reader, start=1):
             yield Row(number, cells)
     except csv.Error as error:
         raise Refused(
             f"row {number + 1} is no row of CSV: {error}; look for a quotation mark that is not closed"
         ) from error
+
+
+def _refuse_too_many(rows: int, limits: Limits) -> None:
+    """Before any is told: a refusal comes at once. Empty rows count too."""
+    if rows > limits.rows + 1:
+        raise Refused(f"the file has more than {limits.rows:,} rows; delete empty ones, or part it into several")
 
 
 def _decoded(data: bytes) -> str:
@@ -83,6 +86,7 @@ def _workbook(data: bytes, limits: Limits) -> Iterator[Row]:
     try:
         book = python_calamine.load_workbook(io.BytesIO(data))
         sheet = book.get_sheet_by_index(0)
+        _refuse_too_many(sheet.total_height, limits)
         rows = enumerate(sheet.iter_rows(), start=1 + (sheet.start or (0, 0))[0])
         for number, cells in rows:
             yield Row(number, [_cell(cell) for cell in cells])
@@ -141,8 +145,6 @@ def read(data: bytes, limits: Limits) -> Iterator[bytes]:
                 yield orjson.dumps({"header": [cell.strip() for cell in row.cells], "map": _is_map(data)})
                 continue
             count += 1
-            if count > limits.rows:
-                raise Refused(f"the file has more than {limits.rows:,} rows; part it into several")
             waiting.append(row)
             size += sum(map(len, row.cells)) + 32
             if size > _FLUSH:
@@ -169,17 +171,3 @@ def _line(rows: list[Row]) -> bytes:
                 ]
             }
         )
-
-
-def main() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (_CPU, _CPU))
-    limits = Limits(**orjson.loads(sys.argv[1]))
-    out = sys.stdout.buffer
-    for line in read(sys.stdin.buffer.read(), limits):
-        out.write(line + b"\n")
-    out.flush()
-
-
-if __name__ == "__main__":
-    main()

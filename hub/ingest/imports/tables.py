@@ -27,11 +27,11 @@ class RawRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """`lenient`: of a map, whose features may have more properties than a table has columns."""
+    """`is_map`: its positions are WGS-84, and its features may have more properties than a table has columns."""
 
     header: list[str]
     rows: list[RawRow]
-    lenient: bool = False
+    is_map: bool = False
 
 
 async def read_table(data: bytes, limits: Limits, progress: Callable[[int], None] = lambda rows: None) -> Table:
@@ -41,7 +41,7 @@ async def read_table(data: bytes, limits: Limits, progress: Callable[[int], None
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "hub.ingest.imports.reading",
+        "hub.ingest.imports.child",
         orjson.dumps(asdict(limits)).decode(),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -80,7 +80,7 @@ async def _send(child: asyncio.subprocess.Process, data: bytes) -> None:
 async def _receive(child: asyncio.subprocess.Process, progress: Callable[[int], None]) -> Table | str:
     """The table, or why there is none."""
     header: list[str] | None = None
-    lenient = False
+    is_map = False
     rows: list[RawRow] = []
     if child.stdout is not None:
         while line := await child.stdout.readline():
@@ -88,12 +88,13 @@ async def _receive(child: asyncio.subprocess.Process, progress: Callable[[int], 
             if "refused" in message:
                 return str(message["refused"])
             if "header" in message:
-                header, lenient = message["header"], message["map"]
+                header, is_map = message["header"], message["map"]
             elif "rows" in message:
                 rows += [RawRow(number=number, cells=cells, reason=reason) for number, cells, reason in message["rows"]]
                 progress(len(rows))
+                await asyncio.sleep(0)  # what waits in the buffer already must not hold the loop
             elif "end" in message:
                 if header is None:
                     return "the file is empty; its first row must name the columns (--template writes one)"
-                return Table(header=header, rows=rows, lenient=lenient)
+                return Table(header=header, rows=rows, is_map=is_map)
     return "the file could not be read within the memory and time that a table needs; save it as CSV"
