@@ -3,7 +3,7 @@
 from hub.journal.records import Series
 from hub.warning import limits
 from hub.warning.limits import Direction
-from hub.warning.rules import LimitRule, RuleSet, SilenceRule, SourceRule
+from hub.warning.rules import LimitRule, RuleSet, SignalRule, SilenceRule, SourceRule
 from hub.warning.timers import Key
 
 
@@ -52,7 +52,12 @@ class RuleBook:
             if isinstance(rule, LimitRule | SilenceRule):
                 self.by_quantity.setdefault(rule.quantity, []).append(rule)
         self.of_sources = [rule for rule in rules.rules if isinstance(rule, SourceRule)]
-        self.selective = any(rule.selective for found in self.by_quantity.values() for rule in found)
+        self.by_signal: dict[str, list[SignalRule]] = {}
+        for rule in rules.rules:
+            if isinstance(rule, SignalRule):
+                for type_ in dict.fromkeys(rule.signals):
+                    self.by_signal.setdefault(type_, []).append(rule)
+        self.selective = any(rule.selective for rule in rules.rules if not isinstance(rule, SourceRule))
 
     def watches(self, source: str) -> bool:
         return any(rule.covers(source) for rule in self.of_sources)

@@ -7,7 +7,7 @@ from hub.clock import from_micros
 from hub.topology import Topology
 from hub.warning import alerts
 from hub.warning.alerts import Measured, Named, Step
-from hub.warning.rules import LimitRule, SilenceRule, SourceRule
+from hub.warning.rules import AnyRule
 
 _GRAVE = frozenset({Severity.EXTREME, Severity.SEVERE})
 
@@ -54,7 +54,7 @@ class Episodes:
 
     def begin(
         self,
-        rule: LimitRule | SilenceRule | SourceRule,
+        rule: AnyRule,
         subject: Named,
         member: int,
         cause: int,

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from hub.clock import to_micros
 from hub.journal.readings import Flag
-from hub.journal.records import ClaimEntry, Entry, EventEntry, ReadingRow, ReadingsEntry, Series
+from hub.journal.records import ClaimEntry, Entry, EventEntry, ReadingRow, ReadingsEntry, Series, SignalEntry
 from hub.topology import Topology
 from hub.warning import alerts, limits, silence
 from hub.warning.alerts import Measured, Named, Step
@@ -18,6 +18,8 @@ from hub.warning.episodes import Episodes
 from hub.warning.limits import Change, Phase
 from hub.warning.rules import LimitRule, RuleSet, SilenceRule, SourceRule
 from hub.warning.selectors import selects, subject_of
+from hub.warning.signals import TIMER as SIGNAL
+from hub.warning.signals import Signals
 from hub.warning.timers import Key, Timers
 
 _BAD = int(Flag.BAD)
@@ -40,10 +42,11 @@ class Machine:
         self.active: dict[Key, Cell] = {}  # cells in another phase than NORMAL
         self.silent: dict[Key, str] = {}  # → the alert
         self.episodes = Episodes(self.identify, topology)
+        self._timers = Timers()
+        self.signals = Signals(topology, self.episodes, self._timers)
         self.down: set[str] = set()  # sources
         self.recovered: dict[str, int] = {}  # source → when
         self._watches: dict[int, Watch] = {}
-        self._timers = Timers()
         self._by_thing: dict[tuple[str, str], list[int]] = {}
         self._stale = False  # the rules' selectors must be looked at anew
         self._seq = 0
@@ -80,6 +83,8 @@ class Machine:
             self._readings(entry)
         elif isinstance(entry, ClaimEntry):
             self._claim(entry)
+        elif isinstance(entry, SignalEntry):
+            self.signals.apply(entry, self.book, self.clock)
         elif isinstance(entry, EventEntry):
             self._event(entry)
         return self.episodes.steps
@@ -101,6 +106,8 @@ class Machine:
         return None
 
     def subject(self, key: Key) -> str:
+        if key[0].startswith(SIGNAL):
+            return self.signals.subject(key)
         return subject_of(self.series[key[1]], self.topology)
 
     def rebuild(self) -> None:
@@ -113,6 +120,7 @@ class Machine:
                 self._timers.arm(key, cell.track.deadline)
         for series in self.seen:
             self._watch(series)
+        self.signals.arm()
 
     def _refresh(self) -> None:
         if self._stale:
@@ -127,6 +135,9 @@ class Machine:
         self.clock = max(self.clock, to)
 
     def _fire(self, deadline: int, key: Key) -> None:
+        if key[0].startswith(SIGNAL):
+            self.signals.fire(key, deadline)
+            return
         rule = self.book.by_id.get(key[0])
         if isinstance(rule, LimitRule):
             cell = self.active.get(key)
@@ -280,6 +291,7 @@ class Machine:
         if entry.claim.gone:
             for series in self._by_thing.get((entry.source, entry.claim.external_id), ()):
                 self._retire(series)
+            self.signals.retired(entry.source, entry.claim.external_id, self.clock, entry.seq)
         self._topology_moved(entry)
 
     def _topology_moved(self, entry: Entry) -> None:
@@ -305,6 +317,7 @@ class Machine:
             elif (cell := self.active.get(key)) is not None and isinstance(rule, LimitRule) and cell.rule != rule:
                 self.active[key] = renewed = Cell(rule, cell.series)
                 renewed.track, renewed.alert = cell.track, cell.alert
+        self.signals.withdraw(self.book, self.clock, self._seq)
         for (rule_id, subject), alert in sorted(self.episodes.current.items()):
             asked = self.book.by_id.get(rule_id)
             kept = isinstance(asked, SourceRule) and asked.covers(subject.removeprefix("source:"))

@@ -22,6 +22,8 @@ from hub.warning.alerts import Step
 from hub.warning.decider import Decider
 from hub.warning.engine import CONSUMER, DAILY
 from hub.warning.machine import Machine
+from hub.warning.signals import TIMER as SIGNAL
+from hub.warning.signals import rule_of
 
 _PAGE = 5000
 _DECIDED = frozenset({alerts.OPENED, alerts.RETURNED, alerts.CLOSED})
@@ -186,7 +188,8 @@ def _wrong_timer(entry: EventEntry, machine: Machine) -> Iterable[Difference]:
     """A timer may come late, or after its reason has gone; it cannot come early, nor of a rule that is not there."""
     rule, deadline = str(entry.data["rule"]), datetime.fromisoformat(str(entry.data["deadline"]))
     what = f"timer.fired {rule} {entry.data['subject']} {deadline.isoformat()}"
-    if deadline > entry.recorded_at or rule not in machine.book.by_id:
+    known = rule in machine.book.by_id or (rule.startswith(SIGNAL) and rule_of(rule) in machine.book.by_id)
+    if deadline > entry.recorded_at or not known:
         yield Difference(what=what, seq=entry.seq, recorded=True)
 
 

@@ -47,10 +47,8 @@ class _Rule(BaseModel):
 
 
 class _Selecting(_Rule):
-    """A rule of a quantity; empty selectors take every sensor of it."""
+    """A rule of assets; empty selectors take all."""
 
-    quantity: str
-    unit: str = ""  # UCUM; the quantity's own where it is left out
     assets: tuple[str, ...] = ()  # entity ids, or SOURCE/EXTERNAL-ID
     kinds: tuple[AssetKind, ...] = ()
     within: tuple[str, ...] = ()  # codes of places, whose subtrees are meant
@@ -60,7 +58,14 @@ class _Selecting(_Rule):
         return bool(self.assets or self.kinds or self.within)
 
 
-class LimitRule(_Selecting):
+class _Measuring(_Selecting):
+    """A rule of a quantity."""
+
+    quantity: str
+    unit: str = ""  # UCUM; the quantity's own where it is left out
+
+
+class LimitRule(_Measuring):
     """Opens when a value is at or past `limit` for `on_delay`, returns when it is `hysteresis` back for `off_delay`."""
 
     type: Literal["limit"] = "limit"
@@ -80,7 +85,7 @@ class LimitRule(_Selecting):
         )
 
 
-class SilenceRule(_Selecting):
+class SilenceRule(_Measuring):
     """Opens when a sensor gave no reading for `after`, returns with the next one."""
 
     type: Literal["silence"] = "silence"
@@ -89,6 +94,19 @@ class SilenceRule(_Selecting):
     @property
     def after_micros(self) -> int:
         return self.after // _MICROSECOND
+
+
+MOMENT = timedelta(seconds=60)
+"""How long a signal without a state holds where its rule does not say."""
+
+
+class SignalRule(_Selecting):
+    """Opens with a device's own event, returns when the device says that it is over, or nothing came for
+    `clear_after`."""
+
+    type: Literal["signal"] = "signal"
+    signals: tuple[str, ...] = Field(min_length=1)  # types, as the adapter's page names them
+    clear_after: Annotated[Delay, Field(gt=timedelta(0))] | None = None
 
 
 class SourceRule(_Rule):
@@ -101,9 +119,15 @@ class SourceRule(_Rule):
         return not self.sources or source in self.sources
 
 
-Rule = Annotated[LimitRule | SilenceRule | SourceRule, Field(discriminator="type")]
-_RULES: TypeAdapter[tuple[LimitRule | SilenceRule | SourceRule, ...]] = TypeAdapter(tuple[Rule, ...])
-_SECTIONS: Mapping[str, type[_Rule]] = {"limit": LimitRule, "silence": SilenceRule, "source": SourceRule}
+AnyRule = LimitRule | SilenceRule | SignalRule | SourceRule
+Rule = Annotated[AnyRule, Field(discriminator="type")]
+_RULES: TypeAdapter[tuple[AnyRule, ...]] = TypeAdapter(tuple[Rule, ...])
+_SECTIONS: Mapping[str, type[_Rule]] = {
+    "limit": LimitRule,
+    "silence": SilenceRule,
+    "signal": SignalRule,
+    "source": SourceRule,
+}
 
 
 class RuleSet(BaseModel):
@@ -135,7 +159,7 @@ def load(file: Path, quantities: Mapping[str, Quantity]) -> RuleSet:
         raise SettingsError(f"{file}: cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file}: not TOML: {error}") from error
-    rules: list[LimitRule | SilenceRule | SourceRule] = []
+    rules: list[AnyRule] = []
     problems: list[str] = []
     for section, entries in given.items():
         if section not in _SECTIONS:
@@ -168,7 +192,7 @@ def _read(
     number: int,
     entry: Mapping[str, Any],
     quantities: Mapping[str, Quantity],
-    rules: list[LimitRule | SilenceRule | SourceRule],
+    rules: list[AnyRule],
 ) -> Iterator[str]:
     """Adds the entry to `rules`, or says what is wrong with it."""
     where = f"{section}[{number}]" + (f" ({entry['id']})" if isinstance(entry.get("id"), str) else "")
@@ -206,7 +230,7 @@ def _read(
                 f"write at least {_seconds(shortest(quantity.heartbeat))}, or shorten the quantity's heartbeat"
             )
         rules.append(rule.model_copy(update={"unit": quantity.unit}))
-    elif isinstance(rule, SourceRule):
+    elif isinstance(rule, SignalRule | SourceRule):
         rules.append(rule)
 
 

@@ -1,8 +1,8 @@
-"""Which series a rule concerns, as far as the log has told by now where things stand."""
+"""Which series and devices a rule concerns, as far as the log has told by now where things stand."""
 
 from hub.journal.records import HUB, Series
 from hub.topology import Topology
-from hub.warning.rules import LimitRule, SilenceRule
+from hub.warning.rules import LimitRule, SignalRule, SilenceRule
 
 
 def subject_of(series: Series, topology: Topology) -> str:
@@ -13,10 +13,19 @@ def subject_of(series: Series, topology: Topology) -> str:
 def selects(rule: LimitRule | SilenceRule, series: Series, topology: Topology) -> bool:
     if rule.quantity != series.quantity or (rule.unit and rule.unit != series.unit):
         return False
-    if not rule.selective:
-        return True
-    subject = subject_of(series, topology)
-    if rule.assets and not {subject, series.sensor, f"{series.source}/{series.external_id}"} & set(rule.assets):
+    external = f"{series.source}/{series.external_id}"
+    return not rule.selective or selects_subject(rule, subject_of(series, topology), external, topology, series.sensor)
+
+
+def selects_subject(
+    rule: LimitRule | SilenceRule | SignalRule,
+    subject: str,
+    external: str,
+    topology: Topology,
+    named: str | None = None,
+) -> bool:
+    """`external` is SOURCE/EXTERNAL-ID; `named` an id by which the subject was once known."""
+    if rule.assets and not {subject, external, named} & set(rule.assets):
         return False
     if rule.kinds and topology.kind(subject) not in rule.kinds:
         return False

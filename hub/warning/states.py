@@ -37,6 +37,7 @@ def dump(machine: Machine) -> bytes:
                 [e.id, e.rule, e.subject, sorted(e.members), e.acknowledged, e.returned, e.severity, e.held]
                 for _, e in sorted(machine.episodes.open.items())
             ],
+            "signals": machine.signals.dump(),
             "down": sorted(machine.down),
             "recovered": dict(sorted(machine.recovered.items())),
         }
@@ -67,6 +68,7 @@ def load(machine: Machine, state: bytes, series: Iterable[Series]) -> None:
         episode.members.update(members)
         episode.acknowledged, episode.returned, episode.held = acknowledged, returned, held
         machine.episodes.take_up(episode)
+    machine.signals.load(data.get("signals", ()))  # an older state has none
     machine.down = set(data["down"])
     machine.recovered = dict(data["recovered"])
     machine.rebuild()

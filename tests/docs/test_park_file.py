@@ -38,7 +38,7 @@ def park(tmp_path: Path) -> Settings:
 def test_the_pages_park_loads_with_its_three_sources(park: Settings) -> None:
     assert [spec.id for spec in source_specs(park)] == ["cabinets", "detectors", "meters"]
     assert park.rules is not None
-    assert len(rules.load(park.rules, park.quantities).rules) == 4
+    assert len(rules.load(park.rules, park.quantities).rules) == 6
 
 
 def test_the_pages_silence_is_the_shortest_that_is_allowed(park: Settings) -> None:

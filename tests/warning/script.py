@@ -5,15 +5,25 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from adapters.contract import Claim, Link
+from adapters.contract import Claim, Link, Signal
 from hub.clock import Clock, to_micros
 from hub.journal.log import Journal, JournalConfig
-from hub.journal.records import HUB, ClaimEntry, Draft, Entry, EventEntry, ReadingRow, ReadingsEntry, Series
+from hub.journal.records import (
+    HUB,
+    ClaimEntry,
+    Draft,
+    Entry,
+    EventEntry,
+    ReadingRow,
+    ReadingsEntry,
+    Series,
+    SignalEntry,
+)
 from hub.topology import Topology
 from hub.warning.alerts import Step
 from hub.warning.limits import Direction
 from hub.warning.machine import Machine
-from hub.warning.rules import LimitRule, RuleSet, SilenceRule, SourceRule
+from hub.warning.rules import AnyRule, LimitRule, RuleSet, SignalRule, SilenceRule, SourceRule
 
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 TEMPERATURE = Series(id=1, source="cabinets", external_id="c-1", quantity="temperature", unit="Cel", sensor="e-c1")
@@ -46,6 +56,11 @@ def silence(**given: object) -> SilenceRule:
         "code": "sensor_silent",
     }
     return SilenceRule.model_validate(made | given)
+
+
+def signal_rule(**given: object) -> SignalRule:
+    made = {"id": "fire", "signals": ("fire_alarm",), "severity": "EXTREME", "code": "fire_alarm"}
+    return SignalRule.model_validate(made | given)
 
 
 def source_rule(**given: object) -> SourceRule:
@@ -96,7 +111,22 @@ class Script:
         )
         return seq
 
-    def rules(self, *rules: LimitRule | SilenceRule | SourceRule) -> int:
+    def signal(self, type: str, state: str | None = None, *, subject: str = "c-1") -> int:  # noqa: A002
+        seq = self.next
+        values = {} if state is None else {"state": state}
+        self.entries.append(
+            SignalEntry(
+                seq=seq,
+                batch=seq - 1,
+                recorded_at=self.now,
+                source="cabinets",
+                entity=f"e-{subject.replace('-', '')}",
+                signal=Signal(type=type, subject=subject, at=self.now, values=values),
+            )
+        )
+        return seq
+
+    def rules(self, *rules: AnyRule) -> int:
         return self.event("rules.replaced", "rules", RuleSet(digest=str(self.next), rules=rules).recorded())
 
     def acknowledge(self, alert: str) -> int:

@@ -13,7 +13,7 @@ from hub.topology import Topology
 from hub.warning import states
 from hub.warning.alerts import Step
 from hub.warning.machine import Machine
-from tests.warning.script import SERIES, Script, limit, machine, run, seconds, silence, source_rule
+from tests.warning.script import SERIES, Script, limit, machine, run, seconds, signal_rule, silence, source_rule
 
 RULES = (
     limit(on_delay=seconds(10), off_delay=seconds(10), hysteresis=5.0),
@@ -22,6 +22,9 @@ RULES = (
     limit(id="smoky", quantity="smoke", limit=10.0, on_delay=seconds(3)),
     silence(after=timedelta(seconds=30)),
     silence(id="smoke-silent", quantity="smoke", after=timedelta(seconds=20), within=("B1",)),
+    signal_rule(),
+    signal_rule(id="crossing", signals=("line_crossed", "intrusion"), severity="MINOR", clear_after=seconds(8)),
+    signal_rule(id="fire-in-b1", within=("B1",), severity="MODERATE"),
     source_rule(),
 )
 
@@ -32,6 +35,12 @@ acts = st.one_of(
     st.tuples(st.just("rules"), st.sets(st.integers(0, len(RULES) - 1))),
     st.tuples(st.just("move"), st.sampled_from(["B1", "B2"])),
     st.tuples(st.just("gone"), st.just(None)),
+    st.tuples(
+        st.just("signal"),
+        st.tuples(
+            st.sampled_from(["fire_alarm", "line_crossed", "intrusion"]), st.sampled_from(["active", "inactive", None])
+        ),
+    ),
     st.tuples(st.just("source"), st.booleans()),
 )
 scripts = st.lists(st.tuples(st.sampled_from([0, 0.5, 3, 10, 25, 60]), acts), min_size=3, max_size=25)
@@ -63,6 +72,8 @@ def written(script: list[tuple[float, tuple[str, object]]]) -> list[Entry]:
                 log.claim("c-1", "e-c1", links=links, targets=targets, kind="SENSOR", name="c-1")
             case "gone", None:
                 log.claim("c-1", "e-c1", gone=True)
+            case "signal", (str(type_), state):
+                log.signal(type_, state)
             case "source", bool(up):
                 name = "source.recovered" if up else "source.unavailable"
                 log.event(name, "source:cabinets", {"source": "cabinets", "reason": "x"})
