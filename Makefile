@@ -29,12 +29,18 @@ $(VENV)/dev.stamp: $(VENV)/hub.stamp requirements/dev.txt
 	@.envs/demo/bin/python -m pip install -q --require-hashes -r requirements/demo.txt
 	@touch $@
 
+.envs/camera/stamp: requirements/camera.txt
+	@test -x .envs/camera/bin/python || $(PYTHON) -m venv .envs/camera
+	@echo "installing a camera to test against into .envs/camera …"
+	@.envs/camera/bin/python -m pip install -q --require-hashes -r requirements/camera.txt
+	@touch $@
+
 env: $(VENV)/dev.stamp ## the environment alone
 
 demo: $(VENV)/hub.stamp .envs/demo/stamp ## a whole small park, live in the terminal (ONCE=1: ends after its script)
 	@$(BIN)/causeway demo $(if $(ONCE),--once)
 
-test: $(VENV)/dev.stamp .envs/demo/stamp ## everything that can run here (NAME=graph: one folder)
+test: $(VENV)/dev.stamp .envs/demo/stamp .envs/camera/stamp ## everything that can run here (NAME=graph: one folder)
 	@tests/servers/prepare || echo "some real servers could not be had; their tests will be skipped and named"
 	@$(BIN)/python -m tests.run $(NAME)
 
@@ -52,7 +58,7 @@ soak: $(VENV)/dev.stamp .envs/demo/stamp ## the longer form of the failure tests
 	@$(BIN)/python -m tests.run --soak $(NAME)
 
 lock: ## locks anew from requirements/*.in (needs uv)
-	@for set in hub dev demo; do \
+	@for set in hub dev demo camera; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	    requirements/$$set.in -o requirements/$$set.txt || exit 1; done
 

@@ -20,6 +20,7 @@ BUILT_IN: Mapping[str, str] = {
     "modbus": "adapters.iot.modbus:ADAPTER",
     "mqtt": "adapters.iot.mqtt:ADAPTER",
     "stock_files": "adapters.inventory.files:ADAPTER",
+    "onvif": "adapters.nvr.onvif:ADAPTER",
     "sql": "adapters.inventory.sql:ADAPTER",
 }
 """As pyproject.toml has them, for a checkout that is not installed."""

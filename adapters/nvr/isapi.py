@@ -35,6 +35,7 @@ from adapters.nvr.isapi_config import IsapiConfig
 from adapters.nvr.isapi_event import json_fields, signal, xml_fields
 from adapters.nvr.multipart import Multipart, Part, boundary_of
 from adapters.nvr.repeats import Repeats
+from adapters.nvr.stamps import odd_clock
 from adapters.nvr.web import Answer, Web, pieces, revealed
 from adapters.outbox import Outbox
 from hub.clock import now
@@ -245,7 +246,7 @@ class Isapi:
             for record in decoded:
                 if isinstance(record, Signal):
                     if "clock" in record.values:
-                        faults[record.subject] = _odd_clock(record)
+                        faults[record.subject] = odd_clock(record)
                     if repeats.is_one(record, received_at):
                         continue
                 records.append(record)
@@ -254,17 +255,6 @@ class Isapi:
 
 def _too_long(size: int, most: int) -> Unreadable:
     return Unreadable(f"{size} bytes that are no event of at most max_part, {most}: only the beginning was kept")
-
-
-def _odd_clock(record: Signal) -> Fault:
-    stamp = record.values.get("device_stamp")
-    if record.values["clock"] == "unreadable":
-        return Fault(where=record.subject, reason=f"its stamp {stamp!r} is no time: the time of receipt stands")
-    return Fault(
-        where=record.subject,
-        reason=f"it stamps local time as UTC ({stamp}), which is put right by the source's timezone; set stamps = "
-        "'local' to have it always so",
-    )
 
 
 ADAPTER = Definition(

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from adapters.nvr.stamps import Stamps
 from adapters.nvr.web import DeviceConfig
 
 
@@ -11,7 +12,7 @@ class IsapiConfig(DeviceConfig):
     device: Literal["recorder", "camera"] = "recorder"  # a camera that is asked directly is `camera`
     auth: Literal["digest", "basic"] = "digest"  # basic sends the password readable, except over https
     manufacturer: str = "Hikvision"  # in serial numbers; many sell these devices under their own name
-    stamps: Literal["detect", "utc", "local"] = "detect"  # what a time that ends in Z is; see the adapter's page
+    stamps: Stamps = "detect"  # what a time that ends in Z is; see the adapter's page
     ip_channels_from: int = Field(default=32, ge=0)  # events number a recorder's IP channels above it: 33 is its first
     picture: Literal["main", "sub"] = "main"  # the stream that is opened to look at a camera
     rtsp_port: int | None = Field(default=None, ge=1, le=65535)  # None: as the device says, else 554

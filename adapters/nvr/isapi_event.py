@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 
 import orjson
@@ -10,6 +10,7 @@ import orjson
 from adapters import xml
 from adapters.contract import Signal, Unreadable, Value
 from adapters.nvr.isapi_config import IsapiConfig
+from adapters.nvr.stamps import read_stamp
 
 DEVICE = "device"
 """The external id of the recorder itself; a channel's is `channel/N`."""
@@ -48,11 +49,6 @@ KINDS: Mapping[str, str] = {
 }
 """Event types as devices write them (any case; `Event/triggers` of real devices, and Hikvision's public lists) and the
 signal's type. What is not here keeps its own name."""
-
-ZONE_STEP = timedelta(minutes=15)
-FARTHEST = timedelta(hours=14)
-NEAR = timedelta(minutes=2)
-"""A stamp so near a whole zone's offset from its receipt was taken from a local clock."""
 
 _DEPTH = 8
 """Levels of a JSON event that are looked into; devices use four."""
@@ -123,7 +119,7 @@ def signal(fields: Fields, received_at: datetime, config: IsapiConfig) -> Signal
     event = lasting or told
     state = (fields.get("eventState") or "active").lower()
     subject, channel = _subject(fields, config)
-    at, stamp = _time(fields.get("dateTime"), received_at, config)
+    at, stamp = read_stamp(fields.get("dateTime"), received_at, config.stamps)
     values: dict[str, Value] = {"event": event[:100], "state": state[:20]}
     if channel is not None:
         values["channel"] = channel
@@ -164,26 +160,3 @@ def _subject(fields: Fields, config: IsapiConfig) -> tuple[str, int | None]:
 
 def _number(text: str | None) -> int:
     return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 10 else 0
-
-
-def _time(text: str | None, received_at: datetime, config: IsapiConfig) -> tuple[datetime | None, dict[str, Value]]:
-    """The event's time, naive where the source's zone is to decide; with what is odd about its stamp.
-
-    A stamp that cannot be read costs the time and not the event: it may be a fire.
-    """
-    if text is None:
-        return None, {}
-    try:
-        stamp = datetime.fromisoformat(text)
-    except ValueError:
-        return None, {"device_stamp": text[:40], "clock": "unreadable"}
-    if not text.upper().endswith("Z") or config.stamps == "utc":
-        return stamp, {}
-    local = stamp.replace(tzinfo=None)
-    if config.stamps == "local":
-        return local, {}
-    off = stamp - received_at.astimezone(UTC)
-    zone = round(off / ZONE_STEP) * ZONE_STEP
-    if zone and abs(zone) <= FARTHEST and abs(off - zone) <= NEAR:
-        return local, {"device_stamp": text[:40], "clock": "local time marked as UTC"}
-    return stamp, {}

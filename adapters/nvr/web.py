@@ -18,8 +18,9 @@ from pydantic import ConfigDict, Field, field_validator
 from adapters.contract import AdapterConfig, CertificateRefused, CredentialsRefused, SourceError, Unreachable
 from adapters.secret import Secret
 
-MOST = 16 << 20
-"""Bytes of one answer that are read; a device's lists are far shorter."""
+MOST = 2 << 20
+"""Bytes of one answer that are read. The list of a recorder with 256 channels has an eighth of it, and what is longer
+would hold the hub up while it is parsed."""
 
 KEEP_ALIVE = [(SOL_SOCKET, SO_KEEPALIVE, 1)]
 """So that a stream that says nothing for days is known to be lost when the device is."""
@@ -108,9 +109,17 @@ class Web:
         return await self.send("GET", path)
 
     async def send(
-        self, method: str, path: str, content: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        patience: float | None = None,
     ) -> Answer:
-        async with self.streaming(method, path, content, headers, quiet=self._config.timeout_seconds) as answer:
+        """`patience`: seconds that the device may think, None: as the settings say."""
+        quiet = self._config.timeout_seconds if patience is None else patience
+        async with self.streaming(method, path, content, headers, quiet=quiet) as answer:
             kept = bytearray()
             async for piece in pieces(answer, self._config.url):
                 kept += piece

@@ -12,7 +12,7 @@ from tests.docs.pages import DOCS, blocks
 
 FOLDER = DOCS / "adapters"
 PAGES = sorted(page for page in FOLDER.glob("*.md") if not page.name.endswith(".zh.md"))
-UNTRIED = {"gb26875", "isapi"}
+UNTRIED = {"gb26875", "isapi", "onvif"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -33,10 +33,10 @@ def test_both_languages_show_the_same_set_up(page: Path) -> None:
         tomllib.loads(b.text) for b in blocks(other, "toml")
     ]
     assert page.stem in registry.BUILT_IN
-    assert f"({other.name})" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", sorted(UNTRIED))
 def test_what_was_never_tried_is_said(name: str) -> None:
-    assert "never tried against a device" in (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    english = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    assert "never tried against a device" in " ".join(english.split())
     assert "从未在真实设备上试过" in (FOLDER / f"{name}.zh.md").read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ from tests.adapters.cap_server import Feed
 from tests.adapters.cma_server import Alarms
 from tests.adapters.gb26875_peer import FirePanel
 from tests.adapters.isapi_peer import Recorder
+from tests.adapters.onvif_peer import Camera
 from tests.adapters.quake_server import Quakes
 from tests.adapters.test_modbus import Registers
 from tests.adapters.test_mqtt import Broker
@@ -22,6 +23,7 @@ COUNTERPARTS = {
     "mqtt": Broker,
     "sql": SqliteTenant,
     "stock_files": Lists,
+    "onvif": Camera,
 }
 
 for _name, _counterpart in COUNTERPARTS.items():

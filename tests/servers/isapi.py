@@ -4,20 +4,18 @@ It answers what a recording of a real device holds: `{"System/deviceInfo": {"res
 `@attribute` and `#text`, or `{"status_code": 403}`. It shares no code with the adapter.
 """
 
-import contextlib
 import hashlib
 import re
 import secrets
 import socket
-import ssl
-import threading
 from collections import deque
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from tests.servers.certificates import Certificates
+from tests.servers.http_device import HttpDevice
 
 REALM = "DS-TEST"
 BOUNDARY = "boundary"
@@ -55,79 +53,26 @@ def part(body: bytes, kind: str = 'application/xml; charset="UTF-8"', length: in
     return head.encode() + b"\r\n" + body + b"\r\n"
 
 
-class IsapiDevice:
+class IsapiDevice(HttpDevice):
     """`say` puts bytes on the alert stream; what nobody hears waits for the next listener."""
 
     def __init__(
         self, recording: Recording, user: str, password: str, certificates: Certificates | None = None
     ) -> None:
+        super().__init__(certificates)
         self.recording = recording
         self.refuses_alerts = False
         self.lock_told = False
         self._user, self._password = user, password
-        self._certificates = certificates
         self._nonces: set[str] = set()
         self._unheard: deque[bytes] = deque()
-        self._news = threading.Condition()
-        self._server: ThreadingHTTPServer | None = None
-        self._connections: set[socket.socket] = set()
-        self.port = 0
-
-    @property
-    def url(self) -> str:
-        return f"{'https' if self._certificates else 'http'}://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        device = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def setup(self) -> None:
-                super().setup()
-                device._connections.add(self.connection)
-
-            def do_GET(self) -> None:
-                device._answer(self)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            allow_reuse_address = True
-
-            def handle_error(self, request: Any, client_address: Any) -> None:
-                pass  # a client that goes away
-
-        self._server = Server(("127.0.0.1", self.port), Handler)
-        if self._certificates is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(self._certificates.server, self._certificates.server_key)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
-
-    def stop(self) -> None:
-        server, self._server = self._server, None
-        if server is None:
-            return
-        server.shutdown()
-        server.server_close()
-        with self._news:
-            self._news.notify_all()
-        for connection in list(self._connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            connection.close()
-        self._connections.clear()
 
     def say(self, data: bytes) -> None:
         with self._news:
             self._unheard.append(data)
             self._news.notify_all()
 
-    def _answer(self, request: BaseHTTPRequestHandler) -> None:
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
         path = request.path
         if not self._is_known(request):
             nonce = secrets.token_hex(16)
