@@ -31,8 +31,12 @@ _SEVERITY_WORDS: Mapping[str, Severity] = {
     **{word: SEVERITIES[colour] for word, colour in _COLOUR_WORDS.items()},
     **{f"{sign}色": SEVERITIES[colour] for sign, colour in COLOURS.items()},
 }
-_MAGNITUDES = frozenset({"magnitude", "eventpreliminarymagnitude"})
-_DEPTHS = frozenset({"depth", "eventdepth"})
+_MEASURES: Mapping[str, str] = {
+    "magnitude": "magnitude",
+    "eventpreliminarymagnitude": "magnitude",
+    "depth": "depth",
+    "eventdepth": "depth",
+}
 _LEADING = re.compile(r"[-+]?\d{1,6}(\.\d{1,9})?")
 
 
@@ -163,7 +167,7 @@ def _tell(draft: Draft, infos: Sequence[_Info], languages: Sequence[str]) -> Non
     chosen = _of_language(infos, languages)
     if len(chosen) > 1:
         draft.flag("several_infos", str(len(chosen)))
-    part = min((info.part for info in chosen), key=_rank)
+    part = min((info.part for info in chosen), key=_rank) if len(chosen) > 1 else chosen[0].part
     draft.text("language", part.text("language"))
     draft.text("category", ", ".join(dict.fromkeys(filter(None, map(words, part.all("category"))))))
     draft.text("event", part.text("event", "eventtype"))
@@ -183,8 +187,9 @@ def _tell(draft: Draft, infos: Sequence[_Info], languages: Sequence[str]) -> Non
     )
     if colour is not None:
         draft.values["colour"] = str(colour)
-    for parameter in map(Part, part.all("parameter")):
-        _measure(draft, (parameter.text("valuename") or "").lower(), parameter.text("value"))
+    for parameter in part.all("parameter"):
+        if any((child.text or "").strip().lower() in _MEASURES for child in parameter):
+            _measure(draft, Part(parameter))
     _areas(draft, (area for info in chosen for area in info.part.all("area")))
 
 
@@ -211,9 +216,10 @@ def _matches(language: str, wanted: str) -> bool:
     return given == asked or given.startswith(f"{asked}-")
 
 
-def _measure(draft: Draft, parameter: str, value: str | None) -> None:
-    field = "magnitude" if parameter in _MAGNITUDES else "depth" if parameter in _DEPTHS else None
-    number = _LEADING.match(value) if value else None
+def _measure(draft: Draft, parameter: Part) -> None:
+    """What earthquake centres say beside CAP's own fields."""
+    field = _MEASURES.get((parameter.text("valuename") or "").lower())
+    number = _LEADING.match(parameter.text("value") or "")
     if field is not None and number is not None:
         draft.values[field] = float(number[0])
 
