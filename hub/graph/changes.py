@@ -183,7 +183,8 @@ def _difference(
                 after[id_] = None
                 deleted.add(id_)
             continue
-        row = {**wanted.properties, "generation": generation}
+        row = wanted.properties
+        row["generation"] = generation
         standing = before.links if before is not None else frozenset()
         wished = set()
         born_with: tuple[str, str, str] | None = None  # relation, the end's label and id

@@ -10,7 +10,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import LiteralString, cast
 
 from hub.clock import Clock
@@ -52,10 +52,16 @@ MOVE: LiteralString = (
 """Finds nothing where another graph stands than the one that was taken up."""
 
 
+_Read = tuple[int, Sequence[Entry]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Batch:
+    """`ahead`: what the journal holds after it, as far as that is read already."""
+
     position: int
-    changes: Changes = field(default_factory=Changes)
+    changes: Changes
+    ahead: _Read
 
 
 class Projector:
@@ -148,7 +154,7 @@ class Projector:
             if now is None:
                 while self._asked:
                     standing = self._standing = await self._rebuild_as_asked()
-                now = await self._next(self._position, standing)
+                now = await self._next((self._position, ()), standing)
             if now is not None:
                 now = await self._both(now, standing)
                 self._ready = True
@@ -160,25 +166,33 @@ class Projector:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._write(now, standing))
-                following = group.create_task(self._next(now.position, standing, now.changes.after))
+                following = group.create_task(self._next(now.ahead, standing, now.changes.after))
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None
         return None if self._asked else following.result()
 
-    async def _next(self, after: int, standing: Standing, pending: Mapping[str, Known | None] = EMPTY) -> _Batch | None:
-        reached, entries = await self._journal.records(after, ENTRIES)
-        if reached == after:
-            return None
+    async def _next(
+        self, read: _Read, standing: Standing, pending: Mapping[str, Known | None] = EMPTY
+    ) -> _Batch | None:
+        """`read`: what was read before; without entries the journal is asked for more."""
+        reached, entries = read
+        if not entries:
+            reached, entries = await self._journal.records(reached, ENTRIES)
+            if reached == read[0]:
+                return None
         touched, parted = _touched(entries)
-        changes = await self._planner.changes(
-            touched,
-            generation=self._generation,
-            standing=standing,
-            pending=pending,
-            entries=entries,
-            parted=parted,
+        changes, ahead = await asyncio.gather(
+            self._planner.changes(
+                touched,
+                generation=self._generation,
+                standing=standing,
+                pending=pending,
+                entries=entries,
+                parted=parted,
+            ),
+            self._journal.records(reached, ENTRIES),
         )
-        return _Batch(reached, changes)
+        return _Batch(reached, changes, ahead if ahead[1] else (reached, ()))
 
     async def _write(self, batch: _Batch, standing: Standing) -> None:
         changes = batch.changes

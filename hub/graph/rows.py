@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeGuard
 
 from adapters.contract import Value
@@ -30,9 +30,10 @@ class Node:
     links: tuple[tuple[str, str], ...]
 
 
+@lru_cache(maxsize=1024)  # a batch's claims share theirs
 def iso(moment: datetime) -> str:
     """The one form of a time in the graph; see `hub.graph.derive`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def label_of(claims: Sequence[HeldClaim], precedence: Mapping[str, int]) -> str | None:
@@ -70,8 +71,8 @@ def node(
     properties["retired"] = retired
     seen = {} if retired else _seen(best)
     properties["sources"], properties["observed"] = list(seen), list(seen.values())
-    properties["seq"] = max(held.seq for held in best)
-    second = entities()[label].second.get(str(properties.get("kind")))
+    properties["seq"] = max([held.seq for held in best])
+    second = form.second.get(str(properties.get("kind")))
     return Node(id_, label, second, properties, () if retired else _links(id_, form, best))
 
 
@@ -98,7 +99,7 @@ def _standing(claims: Sequence[HeldClaim], precedence: Mapping[str, int]) -> lis
 def _seen(best: Sequence[HeldClaim]) -> dict[str, str]:
     """Each source, by name, and when it last saw something other than before."""
     seen: dict[str, str] = {}
-    for held in sorted(best, key=lambda held: held.source):
+    for held in sorted(best, key=lambda held: held.source) if len(best) > 1 else best:
         at = iso(held.claim.observed_at or held.recorded_at)
         seen[held.source] = max(at, seen.get(held.source, at))
     return seen
@@ -163,6 +164,7 @@ class _Form:
     searched: tuple[str, ...]
     positioned: bool
     relations: Mapping[str, Relation]
+    second: Mapping[str, str]
 
 
 @cache
@@ -177,6 +179,7 @@ def _form(label: str) -> _Form:
         searched=tuple(field.name for field in entity.searched),
         positioned="latitude" in every,
         relations={name: relation for name, relation in relations().items() if label in relation.start},
+        second=dict(entity.second),
     )
 
 

@@ -35,15 +35,21 @@ def search_text(texts: Iterable[str]) -> str:
     """The words of a node's searchable texts, each with a space before it; "" for none."""
     words: dict[str, None] = {}
     for text in texts:
-        whole = ""
-        for run in _runs(text):
-            letters, found = _words(run)
-            whole += letters
-            for word in found:
-                words[word] = None
-        words[whole] = None
+        words |= dict.fromkeys(_found_by(text))
     words.pop("", None)
     return f" {' '.join(words)}" if words else ""
+
+
+@lru_cache(maxsize=8192)  # makers and models are said again and again
+def _found_by(text: str) -> tuple[str, ...]:
+    """The words of one text in their order, the last of them the initials of the whole."""
+    words: list[str] = []
+    whole = ""
+    for run in _runs(text):
+        letters, found = _words(run)
+        whole += letters
+        words += found
+    return (*words, whole)
 
 
 def search_words(query: str) -> list[str]:

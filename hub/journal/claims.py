@@ -36,7 +36,7 @@ def latest_claims(connection: sa.Connection, ids: Sequence[str], entries: Sequen
     if others := things_of(connection, list(living)).keys() - lives.keys():
         rows += _newest(connection, sorted(others))[1]
     rows.sort()
-    said = {entry.seq: _Said(entry.claim, entry.recorded_at) for entry in entries if isinstance(entry, ClaimEntry)}
+    said: dict[int, ClaimEntry | _Said] = {entry.seq: entry for entry in entries if isinstance(entry, ClaimEntry)}
     said |= _read(connection, [row.seq for row in rows if row.seq not in said])
     named: dict[str, set[str]] = {}
     for row in rows:
@@ -44,8 +44,12 @@ def latest_claims(connection: sa.Connection, ids: Sequence[str], entries: Sequen
             named.setdefault(link.source or row.source, set()).add(link.target)
     targets = {source: entities_of(connection, source, list(names)) for source, names in named.items()}
     claims: dict[str, list[HeldClaim]] = {entity: [] for entity in living}
+    seen_at: dict[int, datetime] = {}  # a batch's claims are seen in one moment
     for source, _, seq, last_seen, entity in rows:
-        claim, recorded_at = said[seq]
+        last = said[seq]
+        claim = last.claim
+        if (moment := seen_at.get(last_seen)) is None:
+            moment = seen_at[last_seen] = from_micros(last_seen)
         held = HeldClaim(
             seq=seq,
             source=source,
@@ -58,8 +62,8 @@ def latest_claims(connection: sa.Connection, ids: Sequence[str], entries: Sequen
             }
             if claim.links
             else {},
-            recorded_at=recorded_at,
-            last_seen=from_micros(last_seen),
+            recorded_at=last.recorded_at,
+            last_seen=moment,
         )
         claims[entity].append(held)
     return LatestClaims(lives, claims)

@@ -164,9 +164,9 @@ def decode_claim(kind: str, external_id: str, version: int, payload: bytes) -> t
     claim = Claim(
         kind=kind,
         external_id=external_id,
-        identifiers=tuple(Identifier(scheme=i["scheme"], value=i["value"]) for i in body.get("identifiers", ())),
+        identifiers=tuple([Identifier(scheme=i["scheme"], value=i["value"]) for i in body.get("identifiers", ())]),
         values=_values(body["values"]),
-        links=tuple(Link(relation=link["relation"], target=link["target"], source=link["source"]) for link in links),
+        links=tuple([Link(relation=link["relation"], target=link["target"], source=link["source"]) for link in links]),
         position=None if position is None else Position(latitude=position["latitude"], longitude=position["longitude"]),
         observed_at=None if observed_at is None else datetime.fromisoformat(observed_at),
         gone=body.get("gone", False),
