@@ -5,7 +5,6 @@ chooses values, finds what differs and keeps its position; the peer has its rows
 """
 
 import asyncio
-import gc
 import tempfile
 import time
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from typing import Any
 import neo4j
 
 from adapters.contract import Claim, Link
-from bench._sides import told
+from bench._sides import settle, told
 from hub.clock import now
 from hub.graph.changes import chunks
 from hub.graph.dialect import NEO4J, Dialect
@@ -149,8 +148,7 @@ async def one_round(config: GraphConfig, folder: Path) -> dict[str, tuple[float,
     for change, name in enumerate(took):
         ids = await say(journal, assets(change))
         nodes, pairs = await rows_of(journal, ids)
-        gc.collect()
-        gc.freeze()  # what the bench itself holds is no work of either side
+        settle(spared=True)  # what the bench itself holds is no work of either side
         assert projector.position == gate.shown < journal.head
         began = time.perf_counter()
         gate.shown = journal.head
@@ -161,6 +159,7 @@ async def one_round(config: GraphConfig, folder: Path) -> dict[str, tuple[float,
     await asyncio.gather(running, return_exceptions=True)
     await empty(store, all_of_it=False)
     for name, (nodes, pairs, ours) in zip(took, kept, strict=True):
+        settle(spared=True)
         took[name].append(await bare(config, dialect, nodes, pairs))
         if await contents(store) != ours:
             raise SystemExit(f"projector-{name}: the two graphs differ")
