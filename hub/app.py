@@ -5,6 +5,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import uvicorn
 
@@ -84,6 +85,8 @@ class Hub:
             projection=self.projector,
             clock=clock,
             precedence=parts.precedence,
+            timezone=ZoneInfo(parts.settings.park.timezone),
+            extent=parts.settings.park.extent,
         )
         self._gauges()
 

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from hub.control import Line
 from hub.coordinates import CoordinateSystem
 from hub.errors import BadRequest, Conflict, nearest
-from hub.ingest.imports.kind import Circumstances, Kind
+from hub.ingest.imports.desk import EntryDesk
+from hub.ingest.imports.kind import Kind
 from hub.ingest.imports.kinds import KINDS
-from hub.ingest.imports.preview import Preview, Retirement, preview
+from hub.ingest.imports.preview import Preview, Retirement
 from hub.ingest.imports.storing import counts, store
 from hub.parts import Parts
 
@@ -57,12 +58,8 @@ def kind_named(name: str) -> Kind:
 
 async def _looking(parts: Parts, kind: Kind, arguments: Arguments, found: list[Preview]) -> AsyncIterator[Line]:
     park = parts.settings.park
-    circumstances = Circumstances(
-        timezone=ZoneInfo(park.timezone),
-        now=parts.clock(),
-        coordinates=_system(arguments.get("coordinates")),
-        extent=park.extent,
-    )
+    desk = EntryDesk(parts.journal, parts.clock, ZoneInfo(park.timezone), park.extent)
+    system = _system(arguments.get("coordinates"))
     retirement = Retirement(
         missing=arguments.get("retire_missing") is True, confirmed=arguments.get("confirm_retirement") is True
     )
@@ -74,7 +71,7 @@ async def _looking(parts: Parts, kind: Kind, arguments: Arguments, found: list[P
         read = rows
 
     work = asyncio.ensure_future(
-        preview(parts.journal, kind, data, circumstances, retirement=retirement, progress=progress)
+        desk.look(kind.name, data, coordinates=system, retirement=retirement, progress=progress)
     )
     try:
         while not (await asyncio.wait({work}, timeout=_EVERY))[0]:

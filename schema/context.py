@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
+from zoneinfo import ZoneInfo
 
 from hub.clock import Clock
 from hub.ingest.source import SourceStatus
@@ -91,6 +92,8 @@ class Services:
     projection: Projection
     clock: Clock
     precedence: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))  # of the times that people enter
+    extent: float = 50_000.0  # metres within which all places of the park lie
 
 
 def _loaders() -> "Loaders":

@@ -6,7 +6,7 @@ import strawberry
 
 from hub.errors import Conflict, NotFound
 from hub.warning.desk import AlertClosed, AlreadyAcknowledged
-from schema import matching
+from schema import entering, matching
 from schema.nodes.alerts import Alert
 from schema.problems import AcknowledgementConflict, AlertAlreadyAcknowledged, AlertAlreadyClosed, AlertNotFound
 from schema.reading import sees_alert
@@ -73,4 +73,18 @@ class Mutation:
     )
     split_entity: matching.SplitEntityResult = strawberry.field(
         resolver=matching.split, description="Gives an id that was merged into another's back to a thing of its own."
+    )
+    import_table: entering.ImportTableResult = strawberry.field(
+        resolver=entering.import_table,
+        description="Takes in a table that a park enters by hand, or says what it would change.",
+    )
+    set_occupancy: entering.SetOccupancyResult = strawberry.field(
+        resolver=entering.set_occupancy,
+        description="Says how many people are in a place. Works while the graph is down.",
+    )
+    block_route: entering.BlockRouteResult = strawberry.field(
+        resolver=entering.block_route, description="Says that nobody can pass. Works while the graph is down."
+    )
+    unblock_route: entering.UnblockRouteResult = strawberry.field(
+        resolver=entering.unblock_route, description="Says that the way is free again. Works while the graph is down."
     )

@@ -64,3 +64,18 @@ class NotAnAlias(Problem):
 @strawberry.type(description="The idempotency key was used for another decision.")
 class DecisionConflict(Problem):
     pass
+
+
+@strawberry.type(description="The file as a whole cannot be read; the message says what to do.")
+class TableUnreadable(Problem):
+    pass
+
+
+@strawberry.type(description="It would retire more than goes unasked: look at it, then say `confirmRetirement: true`.")
+class RetirementRefused(Problem):
+    pass
+
+
+@strawberry.type(description="Someone entered the same meanwhile, or the key was used for something else.")
+class EntryConflict(Problem):
+    pass

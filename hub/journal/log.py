@@ -206,6 +206,10 @@ class Journal:
         """A stream's events, oldest first."""
         return await self._read(queries.stream, stream)
 
+    async def stream_version(self, stream: str) -> int:
+        """How many events the stream has: what `NewEvent.expected` is held against."""
+        return await self._read(queries.stream_version, stream)
+
     async def series(self, source: str, keys: Sequence[tuple[str, str, str]]) -> Sequence[Series]:
         """The series of (external id, quantity, UCUM unit), made where new, in the order of `keys`."""
         return await self._writer.do(lambda fold: fold.make_series(source, keys))

@@ -173,6 +173,23 @@ class SupplyItemMapped(TypedDict):
     mappings: list[ItemMapping]
 
 
+class OccupancySet(TypedDict):
+    """People in a place (an entity id), counted at a time."""
+
+    place: str
+    count: int
+    at: str
+
+
+class RouteBlocked(TypedDict):
+    route: str  # an entity id
+    reason: str | None
+
+
+class RouteUnblocked(TypedDict):
+    route: str  # an entity id
+
+
 class IdentifierPayload(TypedDict):
     scheme: str
     value: str  # of a personal scheme its HMAC
@@ -229,6 +246,9 @@ EVENTS: Mapping[str, tuple[int, type]] = {
     "readings.expired": (1, ReadingsExpired),
     "places.imported": (1, PlacesImported),  # of earlier hubs: today table.imported
     "table.imported": (1, TableImported),
+    "occupancy.set": (1, OccupancySet),
+    "route.blocked": (1, RouteBlocked),
+    "route.unblocked": (1, RouteUnblocked),
     "tenant_mapping.confirmed": (1, TenantMappingConfirmed),
     "supply_item.mapped": (1, SupplyItemMapped),
 }

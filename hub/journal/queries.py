@@ -82,6 +82,11 @@ def stream(connection: sa.Connection, name: str) -> list[EventEntry]:
     return [event_of(StoredRecord(*row[1:]), from_micros(row[0])) for row in connection.execute(query)]
 
 
+def stream_version(connection: sa.Connection, name: str) -> int:
+    query = sa.select(sa.func.max(t.record.c.stream_version)).where(t.record.c.stream == name)
+    return connection.scalar(query) or 0
+
+
 def referring(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[str]]:
     """By each id that was asked for: the entities whose live claims link to the entity it leads to."""
     found: dict[str, list[str]] = {id_: [] for id_ in ids}

@@ -64,6 +64,9 @@ class Retirement:
     confirmed: bool = False
 
 
+AS_IT_IS = Retirement()
+
+
 def stream(kind: Kind) -> str:
     return f"import:{kind.name}"
 
@@ -74,13 +77,13 @@ async def preview(
     data: bytes,
     circumstances: Circumstances,
     *,
-    retirement: Retirement = Retirement(),
+    retirement: Retirement = AS_IT_IS,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> Preview:
     """Raises BadRequest where the file as a whole cannot be read, Refused where it would retire too much."""
     limits = Limits(coordinates=circumstances.coordinates, shapes=kind.shapes)
     table = await read_table(data, limits, progress)
-    version = len(await journal.stream(stream(kind)))
+    version = await journal.stream_version(stream(kind))
     ends = {meant(relation) for relation in _relations(kind)}
     standing = await Standing.read(journal, sorted({kind.entity} | ends))
     return await asyncio.to_thread(_compare, kind, table, circumstances, standing, version, retirement)
