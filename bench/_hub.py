@@ -79,7 +79,7 @@ async def append_alerts(journal: Journal, moments: list[int], seconds: float, ra
         told = alert()
         event = NewEvent(
             type="alert.opened",
-            version=1,
+            version=2,
             stream=f"alert:{told['id']}",
             expected=0,
             data={"alert": told},
@@ -104,6 +104,7 @@ async def main(seconds: float, rate: float) -> None:
             feed=feed,
             sources=absent,
             desk=absent,
+            warning_desk=absent,
             reserve=absent,
             projection=absent,
             clock=now,

@@ -28,6 +28,7 @@ from hub.viewer import SHOW_ALL
 from hub.warning import rules
 from hub.warning.desk import AlertDesk
 from hub.warning.engine import Engine
+from hub.warning.warning_desk import WarningDesk, locate
 from hub.web.application import create_application
 from hub.web.config import WebConfig
 from hub.web.guard import refuse_to_leave_loopback
@@ -81,6 +82,7 @@ class Hub:
             feed=self.feed,
             sources=self.supervisor,
             desk=AlertDesk(journal, clock),
+            warning_desk=WarningDesk(journal, clock),
             reserve=self.reserve,
             projection=self.projector,
             clock=clock,
@@ -267,6 +269,7 @@ async def serve(settings: Settings, clock: Clock = now) -> None:
     async with open_parts(settings, clock) as parts, _graph(settings, clock) as (store, embedded):
         if found is not None:
             await rules.record(parts.journal, found, clock())
+        await locate(parts.journal, settings.park.geocodes, clock())
         hub = Hub(parts, store, embedded)
         spare_collector()
         loop = asyncio.get_running_loop()

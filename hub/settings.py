@@ -42,6 +42,7 @@ class Park(Section):
     name: str
     timezone: Zone = "Asia/Shanghai"  # for calendars and words; everything stored is UTC
     extent: float = Field(default=50_000, gt=0)  # metres within which all its places lie; an import refuses others
+    geocodes: tuple[str, ...] = ()  # codes of the divisions that it lies in, such as 500112: warnings may name them
     key: Path = Path("park.key")  # beside the park file unless absolute; outside the state folder
 
 

@@ -11,6 +11,7 @@ from hub.ingest.source import SourceStatus
 from hub.journal.log import Journal
 from hub.reserve.reserve import Reserve
 from hub.viewer import Mask, Viewer
+from hub.warning.warning_desk import WarningDesk
 
 if TYPE_CHECKING:
     from schema.loaders import Loaders
@@ -88,6 +89,7 @@ class Services:
     feed: Feed
     sources: Sources
     desk: Desk
+    warning_desk: WarningDesk
     reserve: Reserve
     projection: Projection
     clock: Clock

@@ -7,6 +7,7 @@ import strawberry
 from hub.errors import Conflict, NotFound
 from hub.warning.desk import AlertClosed, AlreadyAcknowledged
 from schema import entering, matching
+from schema.acknowledging import AcknowledgeWarningResult, acknowledge_warning
 from schema.nodes.alerts import Alert
 from schema.problems import AcknowledgementConflict, AlertAlreadyAcknowledged, AlertAlreadyClosed, AlertNotFound
 from schema.reading import sees_alert
@@ -57,6 +58,10 @@ async def _acknowledge(info: Asked, id_: _Id, idempotency_key: _Key, note: _Note
 
 @strawberry.type(description="What can be done in the park.")
 class Mutation:
+    acknowledge_warning: AcknowledgeWarningResult = strawberry.field(
+        resolver=acknowledge_warning,
+        description="Says that someone has received an official warning and passes it on. Needs no graph.",
+    )
     acknowledge_alert: AcknowledgeAlertResult = strawberry.field(
         resolver=_acknowledge,
         description="Says that someone has seen the alert and takes care. Works while the graph is down.",

@@ -13,14 +13,14 @@ from hub.journal.cursors import FeedCursor
 from hub.journal.readings import quality_of
 from hub.journal.records import Latest, ReadingRow, Series
 from hub.viewer import EVERYTHING, Visibility
-from hub.warning import alerts
+from hub.warning import alerts, notices
 from schema.facts import fresh
 from schema.living import as_they_live
 from schema.loaders import Window
 from schema.personal import unsealed
 from schema.rows import SNAPSHOT, Asked, visibility
 from schema.selection import NODES, Asker
-from schema.snapshots import row_of
+from schema.snapshots import places_of, row_of
 
 MAX_READINGS = 1000
 SCOPE_SECONDS = 2.0
@@ -101,6 +101,24 @@ async def sees_alert(info: Asked, id_: str) -> bool:
         return False
     alert: Any = history[-1].data["alert"]
     return row_of(alert, history[-1].seq, context.mask) is not None
+
+
+async def sees_warning(info: Asked, id_: str) -> bool:
+    """The same of an official warning; where the graph does not answer, the places that it covers decide."""
+    context = info.context
+    if any(grant.scope == EVERYTHING for grant in context.mask):
+        return True
+    root = Root(selection=Selection(entity="Warning"), ids=(id_,), include_retired=True)
+    try:
+        async with asyncio.timeout(SCOPE_SECONDS):
+            (rows,) = await _read(info, [root])
+            return bool(rows)
+    except (GraphUnavailable, TimeoutError):
+        history = await context.services.journal.stream(notices.stream(id_))
+        places = notices.snapshot(history[-1])["places"] if history else []
+        topology = context.services.reserve.topology
+        paths = ([each._asdict() for each in topology.path(place["id"])] for place in places)
+        return any(places_of(path, context.mask) for path in paths)
 
 
 async def any_node(info: Asked, id_: str) -> Row | None:

@@ -20,6 +20,18 @@ class Named(TypedDict):
     name: str | None
 
 
+class WarningPassedOn(TypedDict):
+    """The official warning that an alert passes on, as it was sent."""
+
+    id: str
+    identifier: str
+    event: str | None
+    headline: str | None
+    issuer: str | None
+    sent: str | None
+    colour: str | None
+
+
 class AlertSnapshot(TypedDict):
     """All that a client needs to act, without the graph; `value` and `limit` are in `unit` (UCUM)."""
 
@@ -39,11 +51,33 @@ class AlertSnapshot(TypedDict):
     unit: str | None
     subject: Named
     path: list[Named]  # nearest place first
+    warning: WarningPassedOn | None
 
 
 class AlertPayload(TypedDict):
     alert: AlertSnapshot
     note: NotRequired[str | None]
+
+
+class WarningSnapshot(TypedDict):
+    """What the hub itself says of an official warning. No identifier: no source tells of it any more."""
+
+    id: str
+    identifier: str
+    places: list[Named]  # the topmost ones that it covers
+    acknowledgedAt: str | None
+    acknowledgedBy: str | None
+
+
+class WarningPayload(TypedDict):
+    warning: WarningSnapshot
+    note: NotRequired[str | None]
+
+
+class ParkLocated(TypedDict):
+    """The codes of the divisions that the park lies in, which an official warning may name."""
+
+    geocodes: list[str]
 
 
 class RulesReplaced(TypedDict):
@@ -228,10 +262,13 @@ CLAIM: tuple[int, type] = (1, ClaimPayload)
 SIGNAL: tuple[int, type] = (1, SignalPayload)
 
 EVENTS: Mapping[str, tuple[int, type]] = {
-    "alert.opened": (1, AlertPayload),
-    "alert.acknowledged": (1, AlertPayload),
-    "alert.returned": (1, AlertPayload),
-    "alert.closed": (1, AlertPayload),
+    "alert.opened": (2, AlertPayload),
+    "alert.acknowledged": (2, AlertPayload),
+    "alert.returned": (2, AlertPayload),
+    "alert.closed": (2, AlertPayload),
+    "warning.covered": (1, WarningPayload),
+    "warning.acknowledged": (1, WarningPayload),
+    "park.located": (1, ParkLocated),
     "rules.replaced": (1, RulesReplaced),
     "timer.fired": (1, TimerFired),
     "match.proposed": (1, MatchProposed),

@@ -18,7 +18,16 @@ CURRENT: Mapping[str, int] = MappingProxyType(
 
 Step = Callable[[Json], Json]
 
-STEPS: Mapping[tuple[str, int], Step] = MappingProxyType({})
+
+def _passes_nothing_on(data: Json) -> Json:
+    """Before there were official warnings no alert passed one on."""
+    alert = data["alert"]
+    return {**data, "alert": {**alert, "warning": None}} if isinstance(alert, Mapping) else data
+
+
+STEPS: Mapping[tuple[str, int], Step] = MappingProxyType(
+    {(f"alert.{what}", 1): _passes_nothing_on for what in ("opened", "acknowledged", "returned", "closed")}
+)
 """(type, version) to what makes the next version of it; `version + 1` is what comes out."""
 
 

@@ -19,7 +19,7 @@ from hub.journal.records import HUB, NewEvent
 
 OPENED, ACKNOWLEDGED, RETURNED, CLOSED = "alert.opened", "alert.acknowledged", "alert.returned", "alert.closed"
 EVENTS = frozenset({OPENED, ACKNOWLEDGED, RETURNED, CLOSED})
-VERSION = 1
+VERSION = 2
 ENGINE = "warning"
 """The actor of what the engine appends."""
 
@@ -87,6 +87,7 @@ def opened(
     measured: Measured | None,
     subject: Named,
     path: Sequence[Named],
+    warning: Mapping[str, str | None] | None = None,
 ) -> Snapshot:
     return {
         "id": id,
@@ -105,6 +106,7 @@ def opened(
         "unit": measured.unit if measured else None,
         "subject": subject.snapshot(),
         "path": [place.snapshot() for place in path],
+        "warning": warning,
     }
 
 
@@ -171,6 +173,8 @@ def claim(alert: Snapshot) -> Claim:
         links.append(Link(relation="CONCERNS", target=alert["subject"]["id"], source=HUB))
     if alert["path"]:
         links.append(Link(relation="AT", target=alert["path"][0]["id"], source=HUB))
+    if (warning := alert.get("warning")) is not None:
+        links.append(Link(relation="PASSES_ON", target=warning["id"], source=HUB))
     return Claim(
         kind="Alert",
         external_id=alert["id"],

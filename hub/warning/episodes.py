@@ -1,6 +1,7 @@
 """The alerts that are not yet closed: who holds each open, and what is said of it when that changes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from graph_models.entities import Severity
 from hub.clock import from_micros
@@ -12,21 +13,45 @@ from hub.warning.rules import AnyRule
 _GRAVE = frozenset({Severity.EXTREME, Severity.SEVERE})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why an episode begins where no rule of the rule file asks for it. `topic` tells two of one subject apart;
+    `passed` is the official warning that the alert passes on."""
+
+    id: str
+    severity: Severity
+    code: str
+    topic: str
+    passed: Mapping[str, str | None]
+
+
 class Episode:
     """An alert from its opening until it is closed; `members` are the series that hold it open. `held`: one of them
     is no longer measured, so that nobody but a person can say that the danger is over."""
 
-    __slots__ = ("acknowledged", "held", "id", "members", "returned", "rule", "severity", "subject")
+    __slots__ = ("acknowledged", "held", "id", "members", "returned", "rule", "severity", "subject", "topic")
 
-    def __init__(self, id: str, rule: str, subject: str, severity: Severity) -> None:  # noqa: A002 - the alert's id
+    def __init__(
+        self,
+        id: str,  # noqa: A002 - the alert's id
+        rule: str,
+        subject: str,
+        severity: Severity,
+        topic: str = "",
+    ) -> None:
         self.id = id
         self.rule = rule
         self.subject = subject
         self.severity = severity
+        self.topic = topic
         self.members: set[int] = set()
         self.acknowledged = False
         self.returned = False
         self.held = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return _key(self.rule, self.topic), self.subject
 
 
 class Episodes:
@@ -45,7 +70,7 @@ class Episodes:
         """One of a stored state."""
         self.open[episode.id] = episode
         if not episode.returned:
-            self.current[episode.rule, episode.subject] = episode.id
+            self.current[episode.key] = episode.id
 
     def next_entry(self, seq: int) -> None:
         self.steps = []
@@ -54,7 +79,7 @@ class Episodes:
 
     def begin(
         self,
-        rule: AnyRule,
+        rule: AnyRule | Cause,
         subject: Named,
         member: int,
         cause: int,
@@ -67,7 +92,8 @@ class Episodes:
         `origin` tells episodes of the two apart: the sequence with which this one began; a second one within
         the same batch is numbered.
         """
-        current = self.current.get((rule.id, subject.id))
+        topic = rule.topic if isinstance(rule, Cause) else ""
+        current = self.current.get((_key(rule.id, topic), subject.id))
         if current is not None:
             self.open[current].members.add(member)
             return current
@@ -75,9 +101,9 @@ class Episodes:
         self._openings[rule.id, subject.id, origin] = nth + 1
         alert = self._identify(rule.id, subject.id, f"{origin}+{nth}" if nth else origin)
         path = [Named(id=p.id, kind=p.kind, name=p.name) for p in self._topology.path(subject.id)]
-        self.open[alert] = episode = Episode(alert, rule.id, subject.id, rule.severity)
+        self.open[alert] = episode = Episode(alert, rule.id, subject.id, rule.severity, topic)
         episode.members.add(member)
-        self.current[rule.id, subject.id] = alert
+        self.current[episode.key] = alert
         snapshot = alerts.opened(
             id=alert,
             rule=rule.id,
@@ -87,6 +113,7 @@ class Episodes:
             measured=measured,
             subject=subject,
             path=path,
+            warning=rule.passed if isinstance(rule, Cause) else None,
         )
         self._say(alerts.OPENED, episode, at, cause, snapshot)
         return alert
@@ -121,7 +148,7 @@ class Episodes:
         if episode.members or episode.held:
             return
         episode.returned = True
-        del self.current[episode.rule, episode.subject]
+        del self.current[episode.key]
         self._say(alerts.RETURNED, episode, at, cause)
         if episode.acknowledged:
             self._close(episode, at, cause)
@@ -150,3 +177,7 @@ class Episodes:
                 opening=snapshot,
             )
         )
+
+
+def _key(rule: str, topic: str) -> str:
+    return f"{rule}:{topic}" if topic else rule

@@ -16,6 +16,8 @@ from hub.warning.alerts import Measured, Named, Step
 from hub.warning.cells import NOTHING, Cell, RuleBook, Watch
 from hub.warning.episodes import Episodes
 from hub.warning.limits import Change, Phase
+from hub.warning.official import RULE as OFFICIAL
+from hub.warning.official import Officials
 from hub.warning.rules import LimitRule, RuleSet, SilenceRule, SourceRule
 from hub.warning.selectors import selects, subject_of
 from hub.warning.signals import TIMER as SIGNAL
@@ -44,6 +46,7 @@ class Machine:
         self.episodes = Episodes(self.identify, topology)
         self._timers = Timers()
         self.signals = Signals(topology, self.episodes, self._timers)
+        self.officials = Officials(topology, self.episodes, self._timers)
         self.down: set[str] = set()  # sources
         self.recovered: dict[str, int] = {}  # source → when
         self._watches: dict[int, Watch] = {}
@@ -74,6 +77,7 @@ class Machine:
         """The decisions that the entry brought, in order."""
         self.episodes.next_entry(entry.seq)
         self._seq = entry.seq
+        self.officials.next_entry(entry.seq)
         to = to_micros(entry.recorded_at)
         if isinstance(entry, EventEntry) and entry.type == "timer.fired":
             to = max(to, to_micros(datetime.fromisoformat(str(entry.data["deadline"]))))
@@ -108,6 +112,8 @@ class Machine:
     def subject(self, key: Key) -> str:
         if key[0].startswith(SIGNAL):
             return self.signals.subject(key)
+        if key[0].startswith(OFFICIAL):
+            return key[0]
         return subject_of(self.series[key[1]], self.topology)
 
     def rebuild(self) -> None:
@@ -121,6 +127,7 @@ class Machine:
         for series in self.seen:
             self._watch(series)
         self.signals.arm()
+        self.officials.arm()
 
     def _refresh(self) -> None:
         if self._stale:
@@ -137,6 +144,9 @@ class Machine:
     def _fire(self, deadline: int, key: Key) -> None:
         if key[0].startswith(SIGNAL):
             self.signals.fire(key, deadline)
+            return
+        if key[0].startswith(OFFICIAL):
+            self.officials.fire(key, deadline)
             return
         rule = self.book.by_id.get(key[0])
         if isinstance(rule, LimitRule):
@@ -264,6 +274,10 @@ class Machine:
             self._source_up(str(entry.data["source"]))
         elif entry.type in ("entity.merged", "entity.split"):
             self._topology_moved(entry)
+            self.officials.merged(str(entry.data["alias"]), self.clock, entry.seq)
+        elif entry.type == "park.located":
+            codes = entry.data["geocodes"]
+            self.officials.located(codes if isinstance(codes, list) else (), self.clock, entry.seq)
 
     def _source_down(self, source: str) -> None:
         for rule in self.book.of_sources:
@@ -284,6 +298,8 @@ class Machine:
                 self._watch(series)
 
     def _claim(self, entry: ClaimEntry) -> None:
+        if entry.claim.kind == "Warning":
+            self.officials.claim(entry, self.clock)
         if entry.claim.kind == "Route":
             self.topology.apply(entry)
         if entry.claim.kind not in ("Place", "Asset"):
@@ -295,7 +311,10 @@ class Machine:
         self._topology_moved(entry)
 
     def _topology_moved(self, entry: Entry) -> None:
+        before = self.topology.changes
         self.topology.apply(entry)
+        if self.topology.changes != before:
+            self.officials.places_moved(self.clock, entry.seq)
         if self.book.selective:
             self._withdraw_unselected()
             self._stale = True

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hub.clock import Clock
 from hub.errors import Conflict
 from hub.journal.log import Journal
 from hub.journal.records import HUB, Checkpoint, Draft, EventEntry, NewEvent
 from hub.telemetry import logger
-from hub.warning import alerts
+from hub.warning import alerts, notices
 from hub.warning.alerts import Snapshot, Step
 
 _log = logger(__name__)
@@ -26,6 +26,14 @@ class Told:
 
     def and_then(self, type: str, version: int, alert: Snapshot) -> "Told":  # noqa: A002
         return Told(version, alert, self.types | {type})
+
+
+class _Said(NamedTuple):
+    """What a warning's stream holds."""
+
+    type: str
+    cause: int | None
+    warning: Snapshot
 
 
 class Publisher:
@@ -55,7 +63,9 @@ class Publisher:
             except Conflict:
                 if attempt == _TRIES - 1:
                     raise
-                for step in steps:  # a person was quicker: read what stands there now
+                for step in (
+                    step for step in steps if step.type != notices.COVERED
+                ):  # a person was quicker: read what stands there now
                     self._told.pop(step.alert, None)
                     self._told[step.alert] = await self._stream(step.alert)
                 continue
@@ -66,7 +76,11 @@ class Publisher:
     async def _events(self, steps: Sequence[Step]) -> tuple[list[NewEvent], dict[str, Told]]:
         events: list[NewEvent] = []
         told: dict[str, Told] = {}
+        said: dict[str, list[_Said]] = {}
         for step in steps:
+            if step.type == notices.COVERED:
+                events += await self._covering(step, said)
+                continue
             before = told.get(step.alert) or self._told.get(step.alert)
             if before is None:
                 before = Told() if step.opening is not None else await self._stream(step.alert)
@@ -82,6 +96,21 @@ class Publisher:
             )
             told[step.alert] = before.and_then(step.type, before.version + 1, snapshot)
         return events, told
+
+    async def _covering(self, step: Step, said: dict[str, list["_Said"]]) -> list[NewEvent]:
+        """Which places a warning covers, unless that stands there already."""
+        if step.opening is None:
+            return []
+        if step.alert not in said:
+            history = await self._journal.stream(notices.stream(step.alert))
+            said[step.alert] = [_Said(e.type, e.cause, notices.snapshot(e)) for e in history]
+        before = said[step.alert]
+        if any(one.type == notices.COVERED and one.cause == step.cause for one in before):
+            return []
+        now = notices.covered(before[-1].warning if before else None, step.opening)
+        event = notices.event(notices.COVERED, now, expected=len(before), actor=alerts.ENGINE, cause=step.cause)
+        before.append(_Said(notices.COVERED, step.cause, now))
+        return [event]
 
     async def _stream(self, alert: str) -> Told:
         told = Told()

@@ -17,16 +17,17 @@ from hub.journal.log import Journal
 from hub.journal.records import Entry, EventEntry, Series
 from hub.topology import VERSION as TOPOLOGY
 from hub.topology import Topology
-from hub.warning import alerts, states
+from hub.warning import alerts, notices, states
 from hub.warning.alerts import Step
 from hub.warning.decider import Decider
 from hub.warning.engine import CONSUMER, DAILY
 from hub.warning.machine import Machine
+from hub.warning.official import RULE as OFFICIAL
 from hub.warning.signals import TIMER as SIGNAL
 from hub.warning.signals import rule_of
 
 _PAGE = 5000
-_DECIDED = frozenset({alerts.OPENED, alerts.RETURNED, alerts.CLOSED})
+_DECIDED = frozenset({alerts.OPENED, alerts.RETURNED, alerts.CLOSED, notices.COVERED})
 
 _Fact = tuple[str, str, str, str, int]
 """Type, alert, rule, subject, causing sequence."""
@@ -189,8 +190,18 @@ def _wrong_timer(entry: EventEntry, machine: Machine) -> Iterable[Difference]:
     rule, deadline = str(entry.data["rule"]), datetime.fromisoformat(str(entry.data["deadline"]))
     what = f"timer.fired {rule} {entry.data['subject']} {deadline.isoformat()}"
     known = rule in machine.book.by_id or (rule.startswith(SIGNAL) and rule_of(rule) in machine.book.by_id)
+    known = known or rule.startswith(OFFICIAL)
     if deadline > entry.recorded_at or not known:
         yield Difference(what=what, seq=entry.seq, recorded=True)
+
+
+def _fact(entry: EventEntry) -> _Fact:
+    if entry.type == notices.COVERED:
+        warning = entry.stream.removeprefix("warning:")
+        return entry.type, warning, OFFICIAL, warning, entry.cause or 0
+    alert: Any = entry.data["alert"]
+    told = entry.stream.removeprefix("alert:")
+    return entry.type, told, alert["rule"], alert["subject"]["id"], entry.cause or 0
 
 
 def _compare(recorded: Sequence[EventEntry], steps: Sequence[Step], engine_at: int) -> Iterable[Difference]:
@@ -198,14 +209,7 @@ def _compare(recorded: Sequence[EventEntry], steps: Sequence[Step], engine_at: i
     where = dict[_Fact, int]()
     for entry in recorded:
         if entry.type in _DECIDED:
-            alert: Any = entry.data["alert"]
-            fact = (
-                entry.type,
-                entry.stream.removeprefix("alert:"),
-                alert["rule"],
-                alert["subject"]["id"],
-                entry.cause or 0,
-            )
+            fact = _fact(entry)
             said[fact] += 1
             where[fact] = entry.seq
     found = Counter[_Fact]()

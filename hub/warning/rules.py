@@ -22,6 +22,7 @@ from hub.warning.limits import Bounds, Direction
 from hub.warning.silence import shortest
 
 STREAM = "rules"
+RESERVED = "official-warning"
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -208,6 +209,8 @@ def _read(
             else:
                 yield f"{where}.{key}: {problem['msg'].removeprefix('Value error, ')}"
         return
+    if rule.id == RESERVED:
+        yield f"{where}.id: {RESERVED!r} is what the hub calls official warnings: take another one"
     if rule.code not in words.codes():
         yield f"{where}.code: {rule.code!r} has no words; {nearest(rule.code, sorted(words.codes()))}"
     if isinstance(rule, LimitRule | SilenceRule):

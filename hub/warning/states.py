@@ -34,10 +34,11 @@ def dump(machine: Machine) -> bytes:
             "active": [[*key, *cell.track, cell.alert] for key, cell in sorted(machine.active.items())],
             "silent": [[*key, alert] for key, alert in sorted(machine.silent.items())],
             "episodes": [
-                [e.id, e.rule, e.subject, sorted(e.members), e.acknowledged, e.returned, e.severity, e.held]
+                [e.id, e.rule, e.subject, sorted(e.members), e.acknowledged, e.returned, e.severity, e.held, e.topic]
                 for _, e in sorted(machine.episodes.open.items())
             ],
             "signals": machine.signals.dump(),
+            "officials": machine.officials.dump(),
             "down": sorted(machine.down),
             "recovered": dict(sorted(machine.recovered.items())),
         }
@@ -63,12 +64,16 @@ def load(machine: Machine, state: bytes, series: Iterable[Series]) -> None:
             machine.active[cell.key] = cell
     machine.silent = {(rule_id, one): alert for rule_id, one, alert in data["silent"]}
     for alert, rule_id, subject, members, acknowledged, returned, *more in data["episodes"]:
-        severity, held = more or (Severity.EXTREME, False)  # an older state does not tell: better held than closed
-        episode = Episode(alert, rule_id, subject, Severity(severity))
+        if not more:
+            more = [Severity.EXTREME, False]  # an older state does not tell: better held than closed
+        severity, held, topic = (*more, "")[:3]
+        episode = Episode(alert, rule_id, subject, Severity(severity), topic)
         episode.members.update(members)
         episode.acknowledged, episode.returned, episode.held = acknowledged, returned, held
         machine.episodes.take_up(episode)
     machine.signals.load(data.get("signals", ()))  # an older state has none
+    if "officials" in data:
+        machine.officials.load(data["officials"])
     machine.down = set(data["down"])
     machine.recovered = dict(data["recovered"])
     machine.rebuild()

@@ -19,7 +19,7 @@ AT = datetime(2026, 3, 1, tzinfo=UTC)
 async def _open_alert(journal: Journal, name: str) -> int:
     alert = {"id": name, "subject": {"id": "s", "kind": "SENSOR", "name": None}, "path": []}
     event = NewEvent(
-        type="alert.opened", version=1, stream=f"alert:{name}", expected=0, data={"alert": alert}, actor="hub"
+        type="alert.opened", version=2, stream=f"alert:{name}", expected=0, data={"alert": alert}, actor="hub"
     )
     return (await journal.append(Draft(source=HUB, received_at=AT, events=(event,)))).seq
 

@@ -27,6 +27,7 @@ from hub.viewer import LOCAL_ADMINISTRATOR, SHOW_ALL, Mask
 from hub.warning import alerts
 from hub.warning.desk import AlertDesk
 from hub.warning.engine import Engine
+from hub.warning.warning_desk import WarningDesk
 from schema.context import Context, Services
 from schema.schema import schema
 
@@ -75,6 +76,7 @@ class Hub:
             feed=feed,
             sources=Statuses(ids=sources or tuple(PRECEDENCE)),
             desk=AlertDesk(journal, now),
+            warning_desk=WarningDesk(journal, now),
             reserve=Reserve(
                 journal,
                 Engine(journal, now, precedence=PRECEDENCE),

@@ -112,6 +112,7 @@ class Park:
             feed=absent,
             sources=absent,
             desk=absent,
+            warning_desk=absent,
             reserve=self.reserve,
             projection=absent,
             clock=now,

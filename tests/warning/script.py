@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from adapters.contract import Claim, Link, Signal
+from adapters.contract import Claim, Link, Signal, Value
 from hub.clock import Clock, to_micros
 from hub.journal.log import Journal, JournalConfig
 from hub.journal.records import (
@@ -142,7 +142,7 @@ class Script:
         gone: bool = False,
         links: Sequence[Link] = (),
         targets: Mapping[tuple[str, str], str] | None = None,
-        **values: str,
+        **values: Value,
     ) -> int:
         seq = self.next
         self.entries.append(
@@ -157,6 +157,34 @@ class Script:
             )
         )
         return seq
+
+    def place(self, id_: str, part_of: str | None = None, **values: Value) -> int:
+        """Its id is its external id."""
+        links = (Link(relation="PART_OF", target=part_of),) if part_of else ()
+        targets = {("PART_OF", part_of): part_of} if part_of else {}
+        return self.claim(id_, id_, type="Place", source="plan", links=links, targets=targets, **values)
+
+    def warn(self, id_: str, *, refers_to: Sequence[str] = (), source: str = "cap", **values: Value) -> int:
+        """An actual warning; its id is its external id."""
+        made: dict[str, Value] = {
+            "identifier": id_,
+            "status": "ACTUAL",
+            "message_type": "ALERT",
+            "severity": "SEVERE",
+            "event": "暴雨",
+            "sender_name": "重庆市气象台",
+            "sent": self.now.isoformat(timespec="microseconds"),
+            "colour": "RED",
+        }
+        return self.claim(
+            id_,
+            id_,
+            type="Warning",
+            source=source,
+            links=[Link(relation="REFERS_TO", target=target) for target in refers_to],
+            targets={("REFERS_TO", target): target for target in refers_to},
+            **made | values,
+        )
 
 
 def machine() -> Machine:

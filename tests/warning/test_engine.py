@@ -80,6 +80,7 @@ def test_an_alert_carries_all_that_its_reader_needs(tmp_path: Path) -> None:
                 "unit": "Cel",
                 "subject": {"id": series.sensor, "kind": "SENSOR", "name": "柜"},
                 "path": [],
+                "warning": None,
             }
             assert [(place["kind"], place["name"]) for place in alert["path"]] == [
                 ("ZONE", "A区"),

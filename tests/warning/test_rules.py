@@ -123,7 +123,8 @@ def test_every_code_quantity_and_unit_has_words_in_both_languages() -> None:
     for catalogue in (zh, en):
         for template in catalogue["codes"].values():
             used = {name for _, name, _, _ in string.Formatter().parse(template) if name}
-            assert used <= {"subject", "quantity", "value", "limit"} and "subject" in used
+            assert used <= {"subject", "quantity", "value", "limit", "issuer", "event", "colour", "headline"}
+            assert "subject" in used
     assert {rule.code for rule in rules.load(PARK, QUANTITIES).rules} <= words.codes()
 
 

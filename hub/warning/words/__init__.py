@@ -15,7 +15,7 @@ DEFAULT = "zh"
 
 @cache
 def catalogue(language: str) -> Mapping[str, Mapping[str, str]]:
-    """`codes`, `quantities` and `units` of one language."""
+    """`codes`, `quantities`, `units` and `colours` of one language."""
     return tomllib.loads((files(__name__) / f"{language}.toml").read_text(encoding="utf-8"))
 
 
@@ -43,7 +43,9 @@ def text(alert: Mapping[str, Any], language: str) -> str:
     template = words["codes"].get(alert["code"])
     if template is None:
         return str(alert["code"])
-    places = [place["name"] or place["id"] for place in reversed(alert["path"])]
+    around = [place for place in reversed(alert["path"]) if place["id"] != alert["subject"]["id"]]
+    places = [place["name"] or place["id"] for place in around]
+    passed = alert.get("warning") or {}
     subject = alert["subject"]["name"] or alert["subject"]["id"]
     quantity = alert["quantity"] or ""
     unit = words["units"].get(alert["unit"] or "", alert["unit"] or "")
@@ -52,6 +54,10 @@ def text(alert: Mapping[str, Any], language: str) -> str:
         quantity=words["quantities"].get(quantity, quantity),
         value=_figure(alert["value"], unit),
         limit=_figure(alert["limit"], unit),
+        issuer=passed.get("issuer") or "–",
+        event=passed.get("event") or "",
+        colour=words["colours"].get(passed.get("colour") or "", ""),
+        headline=passed.get("headline") or passed.get("event") or passed.get("identifier") or "–",
     )
 
 
