@@ -2,6 +2,7 @@
 
 import strawberry
 
+import schema.enums  # noqa: F401  where the words of Code are described
 from hub.errors import Code
 
 
