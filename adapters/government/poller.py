@@ -17,6 +17,7 @@ from adapters.contract import (
     Raw,
     Record,
     SourceError,
+    Unreachable,
     Unreadable,
     guarded,
 )
@@ -45,6 +46,8 @@ class _Poll:
     letters: list[DeadLetter] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     unread: set[bytes] = field(default_factory=set)  # digests
+    unanswered: int = 0  # linked messages, one after the other, whose server did not answer
+    silent: bool = False  # it is not asked again before the next poll: each would wait as long
 
     def fault(self, where: str, reason: str) -> None:
         if len(self.faults) < _MOST_FAULTS:
@@ -101,7 +104,14 @@ class Poller:
             except Unreadable as unreadable:
                 self._web.forget()  # so that it is told at each poll until it is mended
                 self._unread(poll, page.raw, unreadable)
-        await self._messages(poll, memory)
+        self._hold(poll)
+        linked = [piece for piece in self._listed if self._is_linked(piece)]
+        if poll.claims and any(_digest(piece) not in self._read_before for piece in linked):
+            # What is at hand does not wait for servers that may be slow.
+            early = memory.ending(repeated(poll.claims), now())
+            for start in range(0, len(early), PAGE):
+                yield Batch(records=early[start : start + PAGE], received_at=now())
+        await self._messages(linked, poll, memory)
         received_at = now()
         claims = [*memory.ending(repeated(poll.claims), received_at), *poll.gone]
         for start in range(0, max(len(claims), 1), PAGE):
@@ -113,23 +123,25 @@ class Poller:
                 cursor=memory.cursor(),
             )
 
-    async def _messages(self, poll: _Poll, memory: Memory) -> None:
+    def _hold(self, poll: _Poll) -> None:
+        """What the page itself holds."""
         if self._unlisted:
             total = len(self._listed) + self._unlisted
             reason = f"it lists {total} messages, and the first {self._most} are read: raise max_messages"
             poll.fault(self._web.home, reason)
-        linked = [piece for piece in self._listed if self._is_linked(piece)]
         for raw, found in self._held:
             if isinstance(found, Unreadable):
                 self._unread(poll, raw, found)
             else:
                 poll.claims += found
+
+    async def _messages(self, linked: Sequence[Piece], poll: _Poll, memory: Memory) -> None:
         kept: dict[str, list[Claim]] = {}
         for start in range(0, len(linked), _AT_ONCE):
             group = linked[start : start + _AT_ONCE]
-            for piece, claims in zip(
-                group, await asyncio.gather(*(self._follow(one, poll) for one in group)), strict=True
-            ):
+            poll.silent = poll.silent or poll.unanswered >= _AT_ONCE
+            found = await asyncio.gather(*(self._follow(one, poll) for one in group))
+            for piece, claims in zip(group, found, strict=True):
                 await self._take(piece, claims, poll, memory)
                 if claims is not None:
                     kept[_digest(piece)] = claims
@@ -145,9 +157,14 @@ class Poller:
         if not self._web.may_go(address):
             poll.fault(address, "the feed links to another host: name it in `hosts`, or set follow_links = false")
             return None
+        if poll.silent:
+            poll.fault(address, "not asked for in this poll, since others did not answer; its entry stands for it")
+            return None
         try:
             page = await self._web.get(address, afresh=True)
+            poll.unanswered = 0
         except SourceError as error:
+            poll.unanswered += isinstance(error, Unreachable)
             poll.fault(address, f"the message cannot be had, and the feed's entry stands for it: {error}")
             return None
         claims: list[Claim] = []

@@ -1,6 +1,7 @@
 """How pages of warnings are fetched: nothing twice, each failure by its name, and a later message that ends another."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -84,7 +85,7 @@ def test_a_message_that_cannot_be_had_is_stood_for_by_its_entry_until_it_can(ser
     first, second = polls(cap(url), lambda: server.put("/a.cap", message("a")))
     assert claims(first).keys() == {"e", "b"}
     assert claims(first)["e"].values["flags"] == ("from_feed_entry",)
-    assert "404" in first[0].faults[0].reason
+    assert "404" in first[-1].faults[0].reason
     assert claims(second)["e"].gone and claims(second)["a"].values["headline"] == "Storm"
     assert not second[0].faults
 
@@ -95,6 +96,29 @@ def test_a_message_that_is_cut_on_its_way_is_asked_for_again(server: Pages) -> N
     first, second = polls(cap(url), lambda: server.put("/a.cap", message("a")))
     assert not first[0].unreadable and "was cut" in first[0].faults[0].reason
     assert claims(second)["a"].values["headline"] == "Storm"
+
+
+def test_a_server_of_messages_that_is_silent_holds_up_neither_the_others_nor_the_poll(server: Pages) -> None:
+    """Forty links to a server that takes connections and says nothing, each of which would wait for 3 timeouts."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(100)
+        silent_url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        entries = [entry(f"e{n}", link=f"{silent_url}/{n}") for n in range(40)]
+        url = server.put("/feed", feed([*entries, entry("here", content=message("a"))]))
+
+        async def run() -> tuple[float, float, list[Batch]]:
+            began = time.perf_counter()
+            async with cap(url, timeout_seconds=0.4) as adapter, closing(adapter.read(None)) as batches:
+                taken = [await anext(batches)]
+                first = time.perf_counter() - began
+                taken += [batch async for batch in batches]
+            return first, time.perf_counter() - began, taken
+
+        first, all_of_it, batches = asyncio.run(run())
+    assert claims(batches[:1]).keys() == {"a"} and first < 0.4
+    assert len(claims(batches)) == 41 and all_of_it < 5
+    assert any("others did not answer" in fault.reason for fault in batches[-1].faults)
 
 
 def test_a_feed_leads_nowhere_else(server: Pages) -> None:
@@ -259,13 +283,16 @@ def test_a_later_message_ends_the_earlier_whose_words_stay(server: Pages, kind: 
 def test_an_ending_outlasts_the_feed_and_a_restart(server: Pages) -> None:
     url = server.put("/feed", feed([entry("l", content=later("b", "Cancel"))]))
     (first,) = polls(cap(url))
-    server.put("/feed", feed([entry("e", content=message("a"))]))
+    link = server.put("/c.cap", message("c"))
+    server.put("/feed", feed([entry("e", content=message("a")), entry("c", link=link)]))
 
-    async def restarted() -> dict[str, Claim]:
+    async def restarted() -> list[Batch]:
         async with cap(url) as adapter:
-            return claims(await poll(adapter, first[-1].cursor))
+            return await poll(adapter, first[-1].cursor)
 
-    assert asyncio.run(restarted())["a"].values["ended_at"] == "2026-07-01T15:00:00+08:00"
+    told = [r for batch in asyncio.run(restarted()) for r in batch.records if isinstance(r, Claim)]
+    said = [claim.values.get("ended_at") for claim in told if claim.external_id == "a"]
+    assert said and set(said) == {"2026-07-01T15:00:00+08:00"}, "not even for a moment does it hold again"
 
 
 @pytest.mark.parametrize(
