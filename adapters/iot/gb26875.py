@@ -41,6 +41,8 @@ from hub.clock import now
 
 PAGE = 5
 """Frames of one batch, at most: one may hold 102 information objects."""
+SLICE = 1 << 14
+"""Bytes that are looked at before others of the event loop have their turn."""
 NOISE = 1 << 20
 """Bytes without a frame, after which a connection is closed: whoever it is, it is no panel."""
 UNREAD = 1 << 16
@@ -179,13 +181,14 @@ class Gb26875:
         while True:
             try:
                 async with asyncio.timeout(config.idle_seconds):
-                    data = await reader.read(1 << 16)
+                    data = await reader.read(SLICE)
             except TimeoutError:
                 return f"it said nothing for {config.idle_seconds:g} s, so its connection was closed"
             except OSError:
                 return None
             if not data or writer.is_closing():
                 return None
+            await asyncio.sleep(0)
             pieces = list(frames.feed(data))
             quiet = 0 if any(piece.noise is None for piece in pieces) else quiet + len(data)
             for start in range(0, len(pieces), PAGE):

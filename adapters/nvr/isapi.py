@@ -49,6 +49,8 @@ PORTS = "/ISAPI/Security/adminAccesses"
 ALERTS = "/ISAPI/Event/notification/alertStream"
 PAGE = 50
 """Events of one batch, at most."""
+SLICE = 1 << 14
+"""Bytes of the alert stream that are looked at before others of the event loop have their turn."""
 _UNSUPPORTED = frozenset({400, 403, 404, 405, 501})
 """How devices say that they lack a list; 403 is what recorders answer for what only cameras have."""
 
@@ -205,12 +207,14 @@ class Isapi:
             boundary = self._judge_stream(answer.status_code, answer.headers.get("content-type", ""))
             parts = Multipart(boundary, config.max_part)
             async for piece in pieces(answer, config.url):
-                found = list(parts.feed(piece))
-                received_at = now()
-                for start in range(0, len(found), PAGE):
-                    batch = self._batch(found[start : start + PAGE], received_at, repeats)
-                    if batch.records or batch.unreadable or batch.faults:
-                        await outbox.put(batch)
+                for begin in range(0, len(piece), SLICE):
+                    found = list(parts.feed(piece[begin : begin + SLICE]))
+                    received_at = now()
+                    for start in range(0, len(found), PAGE):
+                        batch = self._batch(found[start : start + PAGE], received_at, repeats)
+                        if batch.records or batch.unreadable or batch.faults:
+                            await outbox.put(batch)
+                    await asyncio.sleep(0)
         raise Unreachable(f"{config.url} ended its alert stream: it may bear no more listeners, or starts anew")
 
     def _judge_stream(self, status: int, content_type: str) -> str:

@@ -18,5 +18,5 @@ class IsapiConfig(DeviceConfig):
     rtsp_port: int | None = Field(default=None, ge=1, le=65535)  # None: as the device says, else 554
     status_seconds: float = Field(default=30.0, ge=1)  # how often channels and disks are asked for
     repeat_seconds: float = Field(default=10.0, ge=0)  # an event that lasts is told again at most this often
-    max_part: int = Field(default=1 << 20, ge=1024)  # bytes; a longer part of the alert stream is a dead letter
+    max_part: int = Field(default=1 << 18, ge=1024)  # bytes; a longer part of the alert stream is a dead letter
     max_in_flight: int = Field(default=1000, ge=1)  # records held and not yet stored

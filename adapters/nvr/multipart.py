@@ -64,26 +64,23 @@ class Multipart:
             return self._drop(len(self._buffer) - len(self._delimiter) + 1)
         if at:
             return self._drop(at)
-        ends = [(end, size) for mark, size in ((b"\r\n\r\n", 4), (b"\n\n", 2)) if (end := self._buffer.find(mark)) >= 0]
-        if not ends:
-            if len(self._buffer) > _HEAD:
-                self._pass()  # a header without end is none
+        crlf = self._buffer.find(b"\r\n\r\n", 0, _HEAD)
+        lf = self._buffer.find(b"\n\n", 0, crlf if crlf >= 0 else _HEAD)
+        end, size = (lf, 2) if lf >= 0 else (crlf, 4)
+        # A delimiter without a header of its own: the last part's, with another stream after it.
+        later = self._buffer.rfind(self._delimiter, 1, end if end >= 0 else len(self._buffer))
+        if later > 0 or (end < 0 and len(self._buffer) > _HEAD):
+            del self._buffer[: later if later > 0 else len(self._delimiter)]
             return None
-        end, size = min(ends)
+        if end < 0:
+            return None
         head = bytes(self._buffer[len(self._delimiter) : end])
-        if end > _HEAD or self._delimiter in head:  # the last part's delimiter, and another stream after it
-            self._pass()
-            return None
         strayed = self._told()
         self._kind, self._length = _header(head)
         self._wanted = not self._kind.startswith(("image/", "video/", "audio/", "application/octet-stream"))
         del self._buffer[: end + size]
         self._searched = 0
         return strayed
-
-    def _pass(self) -> None:
-        """Looks for the next delimiter."""
-        del self._buffer[: len(self._delimiter)]
 
     def _drop(self, size: int) -> Part | None:
         """Of what stands between parts; what is more than line ends and the last delimiter is told, once it is much."""

@@ -18,9 +18,9 @@ from pydantic import ConfigDict, Field, field_validator
 from adapters.contract import AdapterConfig, CertificateRefused, CredentialsRefused, SourceError, Unreachable
 from adapters.secret import Secret
 
-MOST = 2 << 20
-"""Bytes of one answer that are read. The list of a recorder with 256 channels has an eighth of it, and what is longer
-would hold the hub up while it is parsed."""
+MOST = 1 << 19
+"""Bytes of one answer that are read: twice the list of a recorder with 256 channels. A longer one would hold the hub up
+for more than 100 ms while it is parsed."""
 
 KEEP_ALIVE = [(SOL_SOCKET, SO_KEEPALIVE, 1)]
 """So that a stream that says nothing for days is known to be lost when the device is."""
