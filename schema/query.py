@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from schema import matching, nearest, pages, reading
+from schema import counts, matching, nearest, pages, reading
 from schema.nodes.alerts import Alert
 from schema.nodes.assets import Asset
 from schema.nodes.hazards import Hazard, HazardousGoods
@@ -108,4 +108,13 @@ class Query:
     matches: list[matching.Match] = strawberry.field(
         resolver=matching.matches,
         description="What may be one thing and waits for a person to say, the oldest first.",
+    )
+    asset_counts: counts.AssetCounts = strawberry.field(
+        resolver=counts.assets, description="How many assets have what in common."
+    )
+    alert_counts: counts.AlertCounts = strawberry.field(
+        resolver=counts.alerts, description="How many alerts have what in common."
+    )
+    lot_counts: counts.LotCounts = strawberry.field(
+        resolver=counts.lots, description="How many lots have what in common."
     )

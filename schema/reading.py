@@ -7,8 +7,9 @@ from typing import Any
 
 from hub.clock import EPOCH, from_micros
 from hub.errors import BadRequest, Forbidden, GraphBehind, GraphUnavailable
+from hub.graph.counting import Counts, count
 from hub.graph.select import select
-from hub.graph.selection import Found, Root, Row, Selection
+from hub.graph.selection import Found, Page, Root, Row, Selection
 from hub.journal.cursors import FeedCursor
 from hub.journal.readings import quality_of
 from hub.journal.records import Latest, ReadingRow, Series
@@ -125,6 +126,21 @@ async def any_node(info: Asked, id_: str) -> Row | None:
     """Whatever has this id; one statement looks among all kinds."""
     found = await named(info, dict.fromkeys(NODES, (id_,)))
     return next((found[entity, id_] for entity in NODES if (entity, id_) in found), None)
+
+
+async def counted(info: Asked, entity: str, keys: Sequence[str], smallest: int) -> Counts:
+    """The count that the field at hand asks for."""
+    context = info.context
+    page = Page(filters=_asker(info).filters())
+    (root,) = await as_they_live(info, [Root(selection=Selection(entity=entity), page=page)])
+    filters = page.filters if root.page is None else root.page.filters
+    async with context.loaders.reads:
+        return await count(context.services.store, entity, keys, filters, smallest, context.viewer, context.mask)
+
+
+async def named_by(info: Asked, entity: str, id_: str | None) -> Row | None:
+    """The entity of a group, read together with those of the others."""
+    return None if id_ is None else await info.context.loaders.sides(info).load((entity, id_))
 
 
 async def visible(info: Asked, ids: Sequence[str]) -> set[str]:

@@ -98,6 +98,11 @@ class Asker:
         """An entity with the field at hand alone."""
         return self._of(entity, {str(self.info.path.key): list(self.info.field_nodes)})
 
+    def filters(self) -> Filters:
+        """What the field at hand, a count, counts."""
+        field = self.info.parent_type.fields[self.info.field_name]
+        return _filters(self._arguments(field, self.info.field_nodes[0]).get("filter") or {}, {})
+
     @property
     def _variables(self) -> VariableValues:
         """Strawberry hands on the bare values; what reads arguments wants them in graphql-core's own wrapping."""

@@ -40,6 +40,17 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """What rows are counted by: a field's value, or the id of the one row THERE, of kind `target`, that `match` leads
+    to; the fields that this tells about."""
+
+    tells: tuple[str, ...]
+    value: LiteralString = ""
+    match: LiteralString = ""
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Computed:
     """A field that is made of others: shown where all of them are shown."""
 
@@ -64,6 +75,7 @@ class Kind:
     searched: tuple[str, ...] = ()
     conditions: Mapping[str, Condition] = field(default_factory=lambda: MappingProxyType({}))
     orders: Mapping[str, LiteralString] = field(default_factory=lambda: MappingProxyType({}))
+    groups: Mapping[str, Group] = field(default_factory=lambda: MappingProxyType({}))
     computed: Mapping[str, Computed] = field(default_factory=lambda: MappingProxyType({}))
 
     def condition(self, name: str) -> Condition | None:

@@ -86,13 +86,13 @@ class Plan(NamedTuple):
 @lru_cache(maxsize=512)
 def plan(shape: Shape) -> Plan:
     """The plan of a shape, made once."""
-    writer = _Writer(shape.grants)
+    writer = Writer(shape.grants)
     lines: list[str] = [fragments.POSITION]
     columns = ["position", "epoch"]
     readers = []
     for root in shape.roots:
         entity, there = root.selection.entity, writer.variable()
-        walk = _Walk(
+        walk = Walk(
             match=fill(fragments.LABELLED, here=there, label=entity)
             if root.ids is None
             else fill(fragments.BY_ID, here=there, label=entity, parameter=root.ids),
@@ -109,7 +109,7 @@ def plan(shape: Shape) -> Plan:
     return Plan("\n".join(lines), tuple(readers))
 
 
-class _Walk(NamedTuple):
+class Walk(NamedTuple):
     """One step from what is bound to a relation's rows. `shown`: when the relation itself is shown."""
 
     match: str
@@ -139,7 +139,7 @@ class _Walk(NamedTuple):
         return "\n".join([f"CALL ({', '.join(self.imported)}) {{", *body, "}"])
 
 
-class _Writer:
+class Writer:
     """Writes one statement; every variable carries a number of its own."""
 
     def __init__(self, grants: tuple[GrantShape, ...]) -> None:
@@ -150,7 +150,7 @@ class _Writer:
         self._count += 1
         return f"n{self._count}"
 
-    def walk(self, walk: _Walk, lines: list[str], columns: list[str]) -> _Read:
+    def walk(self, walk: Walk, lines: list[str], columns: list[str]) -> _Read:
         """Adds the subqueries of a relation's rows and total, and the names of what they give; returns the reader."""
         page, there = walk.page, walk.there
         rows = total = ""
@@ -162,7 +162,7 @@ class _Writer:
             columns.append(rows)
         if page is not None and page.total:
             total = f"total_{there}"
-            scope, _ = self._scope(there, walk.selection.entity, ())
+            scope, _ = self.scope(there, walk.selection.entity, ())
             lines.append(
                 walk.called(
                     [walk.matched(), *walk.once(), *scope, f"RETURN count({there}) AS {total}"],
@@ -171,7 +171,7 @@ class _Writer:
             columns.append(total)
         return _reader(walk, rows, total, decode)
 
-    def _rows(self, walk: _Walk, result: str) -> tuple[list[str], _Decode]:
+    def _rows(self, walk: Walk, result: str) -> tuple[list[str], _Decode]:
         there, page, selection = walk.there, walk.page, walk.selection
         entity = selection.entity
         key = f"key_{there}"
@@ -192,7 +192,7 @@ class _Writer:
             first = order
             lines = [walk.matched(), *walk.once()]
         hanging = [*selection.fields, *(each.relation.removesuffix(BELOW) for each in selection.nested)]
-        scope, grants = self._scope(there, entity, hanging, carried)
+        scope, grants = self.scope(there, entity, hanging, carried)
         kept = [there, *(grant for grant in grants if grant != "true")]
         lines += [*scope, f"WITH {', '.join([*kept, f'{key_is} AS {key}'])} ORDER BY {first}{limit}"]
         kept.append(key)
@@ -221,7 +221,7 @@ class _Writer:
         there = self.variable()
         shown = self._held(entity, each.relation.removesuffix(BELOW), grants, Visibility.SHOW)
         hanging = () if shown in ("true", "false") else tuple(shown.split(_OR))
-        walk = _Walk(
+        walk = Walk(
             match=fill(step.match, here=here, there=there),
             there=there,
             imported=(here, *hanging),
@@ -233,7 +233,7 @@ class _Writer:
         )
         return self.walk(walk, lines, columns)
 
-    def _scope(
+    def scope(
         self, there: str, entity: str, hanging: Sequence[str], carried: Sequence[str] = ()
     ) -> tuple[list[str], list[str]]:
         """The lines that keep visible rows alone, and what says of each grant whether it holds the row: `true`, or
@@ -335,7 +335,7 @@ def _decoder(entity: str, names: Sequence[str], readers: Sequence[tuple[str, _Re
     return decode
 
 
-def _reader(walk: _Walk, rows: str, total: str, decode: _Decode | None) -> _Read:
+def _reader(walk: Walk, rows: str, total: str, decode: _Decode | None) -> _Read:
     page = walk.page
     if page is None:
         one = walk.many is Many.ONE

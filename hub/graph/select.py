@@ -23,7 +23,7 @@ from hub.graph.plan import (
     Shape,
     plan,
 )
-from hub.graph.selection import FIELDS, GRANTS, Nested, Order, Page, Root, Selection
+from hub.graph.selection import FIELDS, GRANTS, Filters, Nested, Order, Page, Root, Selection
 from hub.viewer import Grant, Mask, Viewer, Visibility
 
 
@@ -58,14 +58,14 @@ def hides(mask: Mask, name: str) -> bool:
 
 def split(roots: Sequence[Root], viewer: Viewer, mask: Mask) -> tuple[Shape, dict[str, Any]]:
     """The read's shape, and the values of its parameters."""
-    splitter = _Splitter(viewer, mask)
+    splitter = Splitter(viewer, mask)
     shape = Shape(
         grants=tuple(splitter.grant(grant) for grant in mask), roots=tuple(splitter.root(root) for root in roots)
     )
     return shape, splitter.parameters
 
 
-class _Splitter:
+class Splitter:
     def __init__(self, viewer: Viewer, mask: Mask) -> None:
         self._viewer = viewer
         self._mask = mask
@@ -127,28 +127,33 @@ class _Splitter:
         )
 
     def _page(self, page: Page, entity: str) -> PageShape:
-        kind = KINDS[entity]
-        filters = []
-        for name, value in page.filters.conditions.items():
-            condition = kind.condition(name)
-            if condition is None:
-                raise BadRequest(f"{entity} has no filter {name}")
-            self._must_show(kind, condition.tells)
-            filters.append((name, self._parameter(list(value) if isinstance(value, tuple) else value)))
+        kind, filters = KINDS[entity], self.filters(page.filters, entity)
         if kind.order(page.order.field) is None:
             raise BadRequest(f"{entity} cannot be ordered by {page.order.field}")
         if page.order is not Order.ID:
-            self._must_show(kind, (page.order.field,))
+            self.must_show(kind, (page.order.field,))
         return PageShape(
             limit=self._parameter(page.first + 1),
             after=None if page.after is None else (self._parameter(page.after.value), self._parameter(page.after.id)),
             order=page.order,
-            filters=tuple(filters),
+            filters=filters,
             rows=page.want_rows,
             total=page.want_total,
         )
 
-    def _must_show(self, kind: Kind, names: Sequence[str]) -> None:
+    def filters(self, filters: Filters, entity: str) -> tuple[tuple[str, str], ...]:
+        """The filters that are set, each with its parameter. Raises BadRequest, Forbidden."""
+        kind, found = KINDS[entity], []
+        for name, value in filters.conditions.items():
+            condition = kind.condition(name)
+            if condition is None:
+                raise BadRequest(f"{entity} has no filter {name}")
+            self.must_show(kind, condition.tells)
+            found.append((name, self._parameter(list(value) if isinstance(value, tuple) else value)))
+        return tuple(found)
+
+    def must_show(self, kind: Kind, names: Sequence[str]) -> None:
+        """Raises Forbidden where the mask hides one of the fields, or what it is made of."""
         for part in (part for name in names for part in kind.behind(name)):
             if hides(self._mask, f"{kind.entity}.{part}"):
                 raise Forbidden(

@@ -130,7 +130,7 @@ def masks(draw: st.DrawFn) -> Mask:
     return tuple(grant() for _ in range(draw(st.sampled_from([0, 1, 1, 2, 2, 2, 3]))))
 
 
-def _shown(mask: Mask, entity: str, names: Iterable[str]) -> bool:
+def shown(mask: Mask, entity: str, names: Iterable[str]) -> bool:
     return all(
         grant.visibility(f"{entity}.{part}") is Visibility.SHOW
         for name in names
@@ -186,16 +186,16 @@ def _of(entity: str, name: str) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def _pages(draw: st.DrawFn, entity: str, mask: Mask) -> Page:
+def pages(draw: st.DrawFn, entity: str, mask: Mask) -> Page:
     """Filters and orders by what no grant masks; the refusal of the others has a test of its own."""
     kind = KINDS[entity]
-    orders = [o for o in _ORDERS[entity] if o is Order.ID or _shown(mask, entity, [o.field])]
+    orders = [o for o in _ORDERS[entity] if o is Order.ID or shown(mask, entity, [o.field])]
     known = ["ids", "within", *(["search"] if kind.searched else []), *kind.conditions]
     conditions = {}
     for name in draw(st.lists(st.sampled_from(known), unique=True, max_size=3)):
         condition = kind.condition(name)
         assert condition is not None
-        if _shown(mask, entity, condition.tells):
+        if shown(mask, entity, condition.tells):
             conditions[name] = draw(_of(entity, name))
     filters = Filters(conditions=conditions, include_retired=draw(st.booleans()))
     return Page(
@@ -219,7 +219,7 @@ def _selections(draw: st.DrawFn, entity: str, mask: Mask, depth: int) -> Selecti
                 alias=f"r{number}",
                 relation=relation,
                 selection=draw(_selections(walk.target, mask, depth - 1)),
-                page=draw(_pages(walk.target, mask)) if walk.many == "page" else None,
+                page=draw(pages(walk.target, mask)) if walk.many == "page" else None,
                 include_retired=draw(st.booleans()),
             )
         )
@@ -233,7 +233,7 @@ def reads(draw: st.DrawFn, mask: Mask) -> list[Root]:
         entity = draw(st.sampled_from(ENTITIES))
         selection = draw(_selections(entity, mask, draw(st.integers(0, 4))))
         if draw(st.booleans()):
-            roots.append(Root(selection=selection, page=draw(_pages(entity, mask))))
+            roots.append(Root(selection=selection, page=draw(pages(entity, mask))))
         else:
             ids = draw(st.lists(st.sampled_from([*IDS[entity], "nothing", "x' OR 1=1"]), max_size=4))
             roots.append(Root(selection=selection, ids=tuple(ids), include_retired=draw(st.booleans())))

@@ -34,7 +34,7 @@ def _holds(park: Park, grant: Grant, id_: str) -> bool:
     return grant.scope.name == "everything" or park.within(id_, grant.scope.parameters["places"])
 
 
-def _holding(park: Park, mask: Mask, id_: str) -> list[Grant]:
+def holders(park: Park, mask: Mask, id_: str) -> list[Grant]:
     return [grant for grant in mask if _holds(park, grant, id_)]
 
 
@@ -53,14 +53,14 @@ def _root(park: Park, root: Root, mask: Mask) -> Any:
     entity = root.selection.entity
     if root.ids is not None:
         wanted = [id_ for id_ in set(root.ids) if id_ in park.nodes and park.nodes[id_]["entity"] == entity]
-        seen = _seen(park, wanted, mask, include_retired=root.include_retired)
+        seen = visible(park, wanted, mask, include_retired=root.include_retired)
         return [_row(park, id_, root.selection, mask) for id_ in sorted(seen)]
     all_ids = [id_ for id_, node in park.nodes.items() if node["entity"] == entity]
     return _page(park, all_ids, root.selection, root.page, mask)
 
 
-def _seen(park: Park, ids: Iterable[str], mask: Mask, *, include_retired: bool) -> list[str]:
-    return [id_ for id_ in ids if (include_retired or not park.nodes[id_]["retired"]) and _holding(park, mask, id_)]
+def visible(park: Park, ids: Iterable[str], mask: Mask, *, include_retired: bool) -> list[str]:
+    return [id_ for id_ in ids if (include_retired or not park.nodes[id_]["retired"]) and holders(park, mask, id_)]
 
 
 def _passes(park: Park, id_: str, filters: Filters) -> bool:
@@ -76,7 +76,7 @@ def _key(node: Mapping[str, Any], order: Order) -> Any:
 
 
 def _page(park: Park, ids: Iterable[str], selection: Selection, page: Page, mask: Mask) -> Any:
-    seen = _seen(park, ids, mask, include_retired=page.filters.include_retired)
+    seen = visible(park, ids, mask, include_retired=page.filters.include_retired)
     passing = [id_ for id_ in seen if _passes(park, id_, page.filters)]
     keyed = sorted(((_key(park.nodes[id_], page.order), id_) for id_ in passing), reverse=page.order.descending)
     rest = keyed
@@ -93,7 +93,7 @@ def _page(park: Park, ids: Iterable[str], selection: Selection, page: Page, mask
 
 def _row(park: Park, id_: str, selection: Selection, mask: Mask) -> Row:
     node, entity = park.nodes[id_], selection.entity
-    holding = _holding(park, mask, id_)
+    holding = holders(park, mask, id_)
     row: Row = {"__typename": entity, "id": id_}
     for name in selection.fields:
         if name == GRANTS:
@@ -126,7 +126,7 @@ def _nested(park: Park, id_: str, entity: str, nested: Nested, mask: Mask, holdi
         walked = []
     if nested.page is not None:
         return _page(park, walked, nested.selection, nested.page, mask)
-    seen = _seen(park, walked, mask, include_retired=nested.include_retired)
+    seen = visible(park, walked, mask, include_retired=nested.include_retired)
     if walk.many == "one":
         return _row(park, min(seen), nested.selection, mask) if seen else None
     return [_row(park, at, nested.selection, mask) for at in sorted(seen, key=lambda at: (walked[at], at))]

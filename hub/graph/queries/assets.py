@@ -1,6 +1,6 @@
 """What is asked of assets and of the alerts about them."""
 
-from hub.graph.fragments import Condition, Kind, Many, Step
+from hub.graph.fragments import Condition, Group, Kind, Many, Step
 
 ASSET = Kind(
     entity="Asset",
@@ -10,6 +10,16 @@ ASSET = Kind(
     conditions={
         "kind": Condition(tells=("kind",), predicate="HERE.kind IN $"),
         "online": Condition(tells=("online",), predicate="HERE.online = $"),
+    },
+    groups={
+        "kind": Group(tells=("kind",), value="HERE.kind"),
+        "online": Group(tells=("online",), value="HERE.online"),
+        "place": Group(tells=("place",), match="(HERE)-[:LOCATED_IN]->(THERE:Place)", target="Place"),
+        "building": Group(
+            tells=("place",),
+            match="(HERE)-[:LOCATED_IN]->(:Place)-[:PART_OF*0..]->(THERE:Place {kind: 'BUILDING'})",
+            target="Place",
+        ),
     },
     orders={"name": "coalesce(HERE.name, '')"},
     steps={
@@ -36,6 +46,18 @@ ALERT = Kind(
         "severity": Condition(tells=("severity",), predicate="HERE.severity IN $"),
         "opened_from": Condition(tells=("opened_at",), predicate="HERE.opened_at >= $"),
         "opened_before": Condition(tells=("opened_at",), predicate="HERE.opened_at < $"),
+    },
+    groups={
+        "hour": Group(tells=("opened_at",), value="left(HERE.opened_at, 13) + ':00:00.000000Z'"),
+        "severity": Group(tells=("severity",), value="HERE.severity"),
+        "state": Group(tells=("state",), value="HERE.state"),
+        "rule": Group(tells=("rule",), value="HERE.rule"),
+        "place": Group(tells=("place",), match="(HERE)-[:AT]->(THERE:Place)", target="Place"),
+        "building": Group(
+            tells=("place",),
+            match="(HERE)-[:AT]->(:Place)-[:PART_OF*0..]->(THERE:Place {kind: 'BUILDING'})",
+            target="Place",
+        ),
     },
     orders={"opened_at": "HERE.opened_at"},
     steps={

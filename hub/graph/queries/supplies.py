@@ -1,6 +1,6 @@
 """What is asked of coded items and of the lots that lie in the park."""
 
-from hub.graph.fragments import Computed, Condition, Kind, Many, Step
+from hub.graph.fragments import Computed, Condition, Group, Kind, Many, Step
 
 ITEM = Kind(
     entity="SupplyItem",
@@ -36,6 +36,17 @@ LOT = Kind(
             tells=("holder",),
             predicate="EXISTS { MATCH (HERE)-[:OWNED_BY]->(holder:Organization) WHERE holder.id IN $ }",
             ids=True,
+        ),
+    },
+    groups={
+        "item_code": Group(tells=("item_code",), value="HERE.item_code"),
+        "terms": Group(tells=("sharing",), value="coalesce(HERE.sharing, 'NOT_SHARED')"),
+        "holder": Group(tells=("holder",), match="(HERE)-[:OWNED_BY]->(THERE:Organization)", target="Organization"),
+        "place": Group(tells=("place",), match="(HERE)-[:STORED_IN]->(THERE:Place)", target="Place"),
+        "building": Group(
+            tells=("place",),
+            match="(HERE)-[:STORED_IN]->(:Place)-[:PART_OF*0..]->(THERE:Place {kind: 'BUILDING'})",
+            target="Place",
         ),
     },
     orders={"name": "coalesce(HERE.name, '')", "expires_at": "coalesce(HERE.expires_at, '~')"},
