@@ -237,3 +237,26 @@ def test_a_filter_by_an_id_from_before_a_merge_finds_what_it_became(town: Hub, r
         )
     )
     assert nested["places"]["nodes"] == [{"parts": {"totalCount": 1}}]
+
+
+def test_counts_tell_how_many_have_what_in_common(town: Hub, run: Run) -> None:
+    found = run(
+        town.ask(
+            """query ($in: ID!) {
+                 assetCounts(by: [KIND, BUILDING], filter: {within: $in, kind: [CAMERA, SENSOR, PANEL]}) {
+                   total other groups { kind building { name } place { name } count } }
+                 lotCounts(by: [HOLDER, TERMS]) { total groups { holder { name } terms count } }
+                 few: lotCounts(by: [HOLDER], minimumGroup: 2) { total other groups { holder { name } count } } }""",
+            **{"in": place_id(town, run, "东楼")},
+        )
+    )
+    east = {"name": "东楼"}
+    assert found["assetCounts"]["total"] == 3
+    assert sorted(found["assetCounts"]["groups"], key=lambda group: str(group["kind"])) == [
+        {"kind": kind, "building": east, "place": None, "count": 1} for kind in ("CAMERA", "PANEL", "SENSOR")
+    ]
+    terms = {(group["holder"]["name"], group["terms"]): group["count"] for group in found["lotCounts"]["groups"]}
+    assert terms == {("重庆宏达五金", "AGREED"): 1, ("重庆宏达五金", "NOT_SHARED"): 1, ("Bolt Tools", "OWN"): 1}
+    assert found["few"] == {"total": 3, "other": 3, "groups": []}  # one lot alone would tell of Bolt Tools
+    masked = (Grant(scope=EVERYTHING, fields={"SupplyLot.holder": Visibility.HIDE}),)
+    assert code(run(town.execute("{ lotCounts(by: [HOLDER]) { total } }", mask=masked))) is Code.FORBIDDEN
