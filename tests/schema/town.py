@@ -243,6 +243,8 @@ async def furnish(hub: Hub) -> None:
                 sent=START,
                 **(message | {"status": "EXERCISE"}),
             ),
-            claim("Warning", "far-off", {"COVERS": "plan:west"}, identifier="W-4", headline="西", sent=START, **message),
+            claim(
+                "Warning", "far-off", {"COVERS": "plan:west"}, identifier="W-4", headline="西", sent=START, **message
+            ),
         ],
     )
