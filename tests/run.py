@@ -38,7 +38,9 @@ def main(arguments: list[str]) -> int:
     skips = Skips()
     chosen = [str(HERE / name) for name in names] or [str(HERE)]
     marker = "soak" if soak else "not soak"
-    status = int(pytest.main([*chosen, "-q", "-m", marker, "--durations=10"], plugins=[skips]))
+    # Two at a time, file by file: much of the time is waiting for servers. The soak is measured, so nothing runs beside.
+    workers = [] if soak or (os.cpu_count() or 1) < 2 else ["-n", "2", "--dist", "loadfile"]
+    status = int(pytest.main([*chosen, "-q", "-m", marker, "--durations=10", *workers], plugins=[skips]))
     if skips.seen:
         print(f"\nNot run here: {len(skips.seen)} tests, because something optional is missing:")
         for reason in sorted(set(skips.seen.values())):
