@@ -17,7 +17,11 @@ class Scheme:
     meaning: str
     placeholders: frozenset[str] = frozenset()  # compared after upper-casing and dropping separators
     personal: bool = False  # stored as an HMAC under the park key
+    exact: bool = False  # its separators tell values apart: `9/15` is not `91/5`
 
+
+SOURCE_REFERENCE = "source_reference"
+"""Every asset of a source bears it by itself; the hub's own claims name by it the thing that they speak of."""
 
 COMMON_PLACEHOLDERS = frozenset({"", "0", "NA", "NONE", "NULL", "UNKNOWN", "TBD", "DEFAULT", "无", "未知"})
 
@@ -45,14 +49,27 @@ SCHEMES = (
         personal=True,
     ),
     Scheme(
+        name=SOURCE_REFERENCE,
+        scope=SchemeScope.GLOBAL,
+        meaning="a source's id and what it calls the thing, joined by '/'; no source gives it of another's",
+        exact=True,
+    ),
+    Scheme(
         name="recorder_channel",
         scope=SchemeScope.GLOBAL,
+        exact=True,
         meaning="a recorder's serial number and channel, joined by '/'",
     ),
-    Scheme(name="supply_code", scope=SchemeScope.GLOBAL, meaning="standard and code of a coded item, joined by '/'"),
+    Scheme(
+        name="supply_code",
+        scope=SchemeScope.GLOBAL,
+        exact=True,
+        meaning="standard and code of a coded item, joined by '/'",
+    ),
     Scheme(
         name="stock_lot",
         scope=SchemeScope.ORGANIZATION,
+        exact=True,
         meaning="item, lot number and place of a stock lot, joined by '/'; with its holder's scope that is one lot",
     ),
     Scheme(name="warning_identifier", scope=SchemeScope.GLOBAL, meaning="an official warning's own identifier"),

@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     skips = Skips()
     chosen = [str(HERE / name) for name in names] or [str(HERE)]
     marker = "soak" if soak else "not soak"
-    # Two at a time, file by file: much of the time is waiting for servers. The soak is measured, so nothing runs beside.
+    # Two at a time, file by file: much of it is waiting for servers. The soak is measured, so nothing runs beside it.
     workers = [] if soak or (os.cpu_count() or 1) < 2 else ["-n", "2", "--dist", "loadfile"]
     status = int(pytest.main([*chosen, "-q", "-m", marker, "--durations=10", *workers], plugins=[skips]))
     if skips.seen:

@@ -13,7 +13,7 @@ from adapters.contract import Claim, Identifier, Link, Position, Signal, Value
 from adapters.inventory import terms
 from graph_models.entities import ENTITIES
 from graph_models.relations import RELATIONS
-from graph_models.schemes import SCHEMES
+from graph_models.schemes import SCHEMES, SOURCE_REFERENCE
 from hub.coordinates import to_wgs84
 from hub.errors import nearest
 from hub.ingest.source import SourceSpec
@@ -87,7 +87,7 @@ def normalise_claim(claim: Claim, spec: SourceSpec, received_at: datetime) -> tu
     return (
         replace(
             claim,
-            identifiers=tuple(_identifiers(claim.identifiers)),
+            identifiers=tuple(_identifiers(claim.identifiers, spec)),
             values=types.MappingProxyType({k: _value(claim.kind, k, v, fields, spec) for k, v in claim.values.items()}),
             links=tuple(_links(claim)),
             position=None if claim.position is None else in_wgs84(claim.position, spec),
@@ -133,8 +133,10 @@ def in_wgs84(position: Position, spec: SourceSpec) -> Position:
     return Position(latitude=latitude, longitude=longitude)
 
 
-def _identifiers(identifiers: tuple[Identifier, ...]) -> Iterator[Identifier]:
+def _identifiers(identifiers: tuple[Identifier, ...], spec: SourceSpec) -> Iterator[Identifier]:
     for each in identifiers:
+        if each.scheme == SOURCE_REFERENCE and spec.id != HUB:
+            raise BadRecord(f"{SOURCE_REFERENCE} is the hub's own: give what the device itself bears")
         if each.scheme not in _SCHEMES:
             raise BadRecord(f"there is no identifier scheme {each.scheme!r}; {nearest(each.scheme, _SCHEMES)}")
         if each.value.strip():

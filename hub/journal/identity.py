@@ -21,7 +21,7 @@ from hub.clock import to_micros
 from hub.journal import hints, neighbourhood
 from hub.journal.components import Pair, Proposal, pair, partition
 from hub.journal.holding import rewrite, unsettled
-from hub.journal.identifiers import Key, key_of, normalise
+from hub.journal.identifiers import Key, key_of, normalise, reference
 from hub.journal.ids import is_uuid, uuid7
 from hub.journal.neighbourhood import Aliases, chunks
 from hub.journal.records import HUB, NewEvent
@@ -280,6 +280,8 @@ class Identity:
                 key = key_of(each, source, trust.organization or "", self._keyring.hmac)
                 if key is not None:
                     keys[key] = source == HUB or each.scheme in trust.trusted_schemes
+            if claim.kind == declared.Asset.__name__ and source != HUB:
+                keys[reference(source, claim.external_id)] = True
             place = next((link for link in claim.links if link.relation in _PLACED_BY), None)
             name = claim.values.get("name")
             alike = None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from graph_models.schemes import SOURCE_REFERENCE
 from hub.journal.records import HUB
 from hub.journal.tables import external, identifier
 
@@ -32,7 +33,8 @@ def trust_changed(connection: sa.Connection, trust: Mapping[str, SourceTrust]) -
         for before in was:
             scoped = (identifier.c.source == source) & (identifier.c.scope == f"organization:{before}")
             connection.execute(sa.update(identifier).where(scoped).values(scope=f"organization:{organization}"))
-        trusted = sa.true() if source == HUB else identifier.c.scheme.in_(now.trusted_schemes)
+        schemes = {*now.trusted_schemes, SOURCE_REFERENCE}
+        trusted = sa.true() if source == HUB else identifier.c.scheme.in_(schemes)
         for value in (True, False):
             wrong = (identifier.c.source == source) & (trusted if value else sa.not_(trusted))
             wrong &= identifier.c.trusted != value

@@ -47,7 +47,7 @@ def test_both_languages_say_the_same(tmp_path: Path) -> None:
             shown = await park.look(kind.name, as_csv(kind, "zh"))
             assert not shown.new and not shown.rejected, kind.name
             told = {field for row in shown.changed for field in row.differing}
-            assert told <= {"name", "kind", "roles", "role", "controls", "issuer", "address"}, (kind.name, told)
+            assert told <= {"name", "kind", "roles", "role", "controls", "issuer", "address", "device_type"}, (kind.name, told)
 
     in_park(tmp_path, run)
 
@@ -107,6 +107,14 @@ BAD = {
         ({"review_due": "2026-03-01"}, "before the last one"),
         ({"place": "B77"}, "B77"),
         ({"threatens": "B77"}, "B77"),
+    ],
+    "equipment": [
+        ({"kind": "ROBOT"}, "is not known"),
+        ({"kind": "", "device": "recorder-gate/channel/1"}, "kind is empty"),
+        ({"device": "channel"}, "SOURCE/NAME"),
+        ({"place": "B77"}, "no place has the code B77"),
+        ({"monitors": "B1;B77"}, "B77"),
+        ({"latitude": "29.5", "longitude": ""}, "longitude is empty"),
     ],
     "goods": [
         ({"hazard_class": "10"}, "none of GB 6944"),

@@ -53,6 +53,14 @@ def test_a_unit_as_the_device_writes_it(tmp_path: Path, unit: str, given: float,
         (Reading("a", "temperature", None, "Cel", NOON), "no number"),  # type: ignore[arg-type]
         (Claim(kind="Asett", external_id="x"), "did you mean 'Asset'"),
         (Claim(kind="Alert", external_id="x"), "by the hub alone"),
+        (
+            Claim(
+                kind="Asset",
+                external_id="x",
+                identifiers=(Identifier(scheme="source_reference", value="another/thing"),),
+            ),
+            "the hub's own",
+        ),
         (Claim(kind="Asset", external_id="x", values={"nmae": "y"}), "did you mean 'name'"),
         (Claim(kind="Asset", external_id="x", values={"kind": "SENSR"}), "did you mean 'SENSOR'"),
         (Claim(kind="Asset", external_id="x", values={"latitude": 31.0}), "`position`"),

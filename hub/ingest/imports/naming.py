@@ -11,6 +11,7 @@ _PREFIXES = {
     "Shift": "shift",
     "Hazard": "hazard",
     "HazardousGoods": "goods",
+    "Asset": "asset",
 }
 
 

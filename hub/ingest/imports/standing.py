@@ -11,7 +11,10 @@ from hub.journal.log import Journal
 from hub.journal.records import HUB, HeldClaim
 
 _ENDS = {relation.name: relation.end for relation in RELATIONS}
-_MEANT = {"THREATENS": "Place"}  # of relations that may lead to several kinds, the one that a code names
+_MEANT = {
+    "THREATENS": "Place",
+    "MONITORS": "Place",
+}  # of relations that may lead to several kinds, the one that a code names
 
 
 def meant(relation: str) -> str:
