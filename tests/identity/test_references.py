@@ -22,7 +22,8 @@ SURVEY = {
     for code, device in {"E-1": "panel/0/1.1/1-15", "E-2": "panel/0/1.1/11-5"}.items()
 }
 DEVICES = [
-    Claim(kind="Asset", external_id=name, values={"kind": "SENSOR"}) for name in ("panel/0/1.1/1-15", "panel/0/1.1/11-5")
+    Claim(kind="Asset", external_id=name, values={"kind": "SENSOR"})
+    for name in ("panel/0/1.1/1-15", "panel/0/1.1/11-5")
 ]
 
 

@@ -47,7 +47,10 @@ def test_both_languages_say_the_same(tmp_path: Path) -> None:
             shown = await park.look(kind.name, as_csv(kind, "zh"))
             assert not shown.new and not shown.rejected, kind.name
             told = {field for row in shown.changed for field in row.differing}
-            assert told <= {"name", "kind", "roles", "role", "controls", "issuer", "address", "device_type"}, (kind.name, told)
+            assert told <= {"name", "kind", "roles", "role", "controls", "issuer", "address", "device_type"}, (
+                kind.name,
+                told,
+            )
 
     in_park(tmp_path, run)
 
