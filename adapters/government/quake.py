@@ -36,8 +36,8 @@ def of_usgs(feature: object, reach: Reach) -> Claim:
     identifier = _text(feature.get("id")) or (_text(said.get("net")) or "") + (_text(said.get("code")) or "")
     if not identifier:
         raise Unreadable("an earthquake without id", where="id")
-    if "mag" not in said and not isinstance(point, list):
-        raise Unreadable("neither magnitude nor place: it is no earthquake", where=identifier)
+    if "mag" not in said:
+        raise Unreadable("nothing stands at 'mag', which may be null: it is no earthquake", where=identifier)
     draft = _draft(_text(said.get("type")) or "earthquake")
     draft.text("sender", said.get("net"))
     draft.text("headline", said.get("title") or said.get("place"))

@@ -108,7 +108,16 @@ def test_small_and_far_ones_are_left_out_and_unknown_ones_stay() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"<html/>", b"<quakeml><event/></quakeml>", b'{"a": 1}', b'{"features": [{}]}', b'{"features": [1]}', b"[3]"],
+    [
+        b'{"features": [{"id": "urn:x", "properties": {"event": "Storm"}, "geometry": {"coordinates": [[1, 2]]}}]}',
+        b"",
+        b"<html/>",
+        b"<quakeml><event/></quakeml>",
+        b'{"a": 1}',
+        b'{"features": [{}]}',
+        b'{"features": [1]}',
+        b"[3]",
+    ],
 )
 def test_what_is_no_earthquake_is_refused(data: bytes) -> None:
     with pytest.raises(Unreadable) as unreadable:
