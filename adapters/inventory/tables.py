@@ -46,8 +46,9 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
 
-def open_table(file: Path, *, sheet: str | None, limits: Limits) -> Table:
-    """Raises Unreadable; so does the iteration of its rows."""
+def open_table(file: Path, *, sheet: str | None, limits: Limits, kind: str | None = None) -> Table:
+    """`kind`: the ending that the file would have, where its name has none. Raises Unreadable; so does the iteration
+    of its rows."""
     size = file.stat().st_size
     if size > limits.bytes:
         raise Unreadable(
@@ -56,7 +57,7 @@ def open_table(file: Path, *, sheet: str | None, limits: Limits) -> Table:
         )
     if size == 0:
         raise Unreadable("the file is empty")
-    kind = file.suffix.lower()
+    kind = kind or file.suffix.lower()
     if kind in EXCEL:
         return _excel(file, kind, sheet, limits)
     if kind in CSV:

@@ -4,17 +4,19 @@
 `{"refused": text}`.
 """
 
-import csv
-import io
-import zipfile
+import tempfile
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import orjson
 
+from adapters.contract import Unreadable
+from adapters.inventory import tables
+from adapters.inventory.tables import open_table
 from hub.ingest.imports.limits import Limits
 
+_MARKS = {b"PK\x03\x04": ".xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ".xls"}
 _FLUSH = 1 << 16  # bytes of cells in one line
 
 
@@ -31,104 +33,42 @@ class Row(NamedTuple):
 
 
 def rows_of(data: bytes, limits: Limits) -> Iterator[Row]:
-    """The first row is the header. Raises Refused."""
-    if data[:4] == b"PK\x03\x04":
-        return _workbook(data, limits)
-    if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        raise Refused("the file is an Excel workbook of before 2007, or locked by a password; save it as .xlsx or CSV")
+    """The first row is the header. Raises Refused, and Unreadable as the readers of tables do."""
     if _is_map(data):
         from hub.ingest.imports.geojson import features
 
-        return features(data, limits)
-    return _text_rows(data, limits)
+        yield from features(data, limits)
+        return
+    with tempfile.TemporaryFile() as unnamed:  # the readers of tables take a file's path
+        unnamed.write(data)
+        unnamed.flush()
+        kind = next((kind for mark, kind in _MARKS.items() if data.startswith(mark)), ".csv")
+        table = open_table(
+            Path(f"/dev/fd/{unnamed.fileno()}"),
+            sheet=None,
+            limits=tables.Limits(rows=limits.rows, bytes=limits.bytes),
+            kind=kind,
+        )
+        for number, cells in table.rows:
+            wrong = table.errors.get(number)
+            yield Row(number, [_cell(cell) for cell in cells], f"the cell {wrong[0]} shows an error" if wrong else None)
 
 
 def _is_map(data: bytes) -> bool:
     return data[:1000].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
 
 
-def _text_rows(data: bytes, limits: Limits) -> Iterator[Row]:
-    text = _decoded(data)
-    first = text[:10_000].lstrip("\r\n").partition("\n")[0]
-    mark = max(",\t;，", key=first.count)  # the first of them where none stands
-    number = 0
-    try:
-        _refuse_too_many(sum(1 for _ in csv.reader(io.StringIO(text, newline=""), delimiter=mark)), limits)
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
-        for number, cells in enumerate(reader, start=1):
-            yield Row(number, cells)
-    except csv.Error as error:
-        raise Refused(
-            f"row {number + 1} is no row of CSV: {error}; look for a quotation mark that is not closed"
-        ) from error
-
-
-def _refuse_too_many(rows: int, limits: Limits) -> None:
-    """Before any is told: a refusal comes at once. Empty rows count too."""
-    if rows > limits.rows + 1:
-        raise Refused(f"the file has more than {limits.rows:,} rows; delete empty ones, or part it into several")
-
-
-def _decoded(data: bytes) -> str:
-    encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "gb18030"]
-    for encoding in encodings:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise Refused("the file is neither UTF-8 nor GB 18030 text; save it as CSV UTF-8")
-
-
-def _workbook(data: bytes, limits: Limits) -> Iterator[Row]:
-    _refuse_bomb(data, limits)
-    import python_calamine
-
-    try:
-        book = python_calamine.load_workbook(io.BytesIO(data))
-        sheet = book.get_sheet_by_index(0)
-        _refuse_too_many(sheet.total_height, limits)
-        rows = enumerate(sheet.iter_rows(), start=1 + (sheet.start or (0, 0))[0])
-        for number, cells in rows:
-            yield Row(number, [_cell(cell) for cell in cells])
-    except (python_calamine.CalamineError, IndexError, OSError) as error:
-        raise Refused(f"the workbook cannot be read: {error}; open it and save it as .xlsx again") from error
-
-
-def _refuse_bomb(data: bytes, limits: Limits) -> None:
-    """By what the archive's directory declares: nothing is unpacked to find out."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            unpacked = sum(each.file_size for each in archive.infolist())
-            files = len(archive.infolist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
-        raise Refused(f"the file is a broken archive and no workbook: {error}") from error
-    if unpacked > limits.unpacked_bytes or unpacked > limits.ratio * max(len(data), 10_000) or files > 10_000:
-        raise Refused(
-            f"the workbook would unpack from {len(data):,} to {unpacked:,} bytes, which no table does; "
-            "save the sheet as CSV"
-        )
-
-
-def _cell(value: object) -> str:
-    """As it would be typed: whole numbers without their point, times as ISO 8601."""
-    match value:
+def _cell(cell: str | int | float | bool | None) -> str:
+    """As it would be typed: whole numbers without their point, days without their midnight."""
+    match cell:
         case str():
-            return value
+            return cell.removesuffix("T00:00:00")
         case bool():
-            return "yes" if value else "no"
-        case float() if value.is_integer() and abs(value) < 1e15:
-            return str(int(value))
-        case datetime():
-            return value.date().isoformat() if value.time() == time.min else value.isoformat(" ", "seconds")
-        case date():
-            return value.isoformat()
-        case time():
-            return value.isoformat("seconds")
-        case timedelta():
-            minutes, seconds = divmod(int(value.total_seconds()), 60)
-            return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+            return "yes" if cell else "no"
+        case float() if cell.is_integer() and abs(cell) < 1e15:
+            return str(int(cell))
         case _:
-            return "" if value is None else str(value)
+            return "" if cell is None else str(cell)
 
 
 def read(data: bytes, limits: Limits) -> Iterator[bytes]:
@@ -153,7 +93,7 @@ def read(data: bytes, limits: Limits) -> Iterator[bytes]:
         if waiting:
             yield _line(waiting)
         yield orjson.dumps({"end": count})
-    except Refused as refused:
+    except (Refused, Unreadable) as refused:
         yield orjson.dumps({"refused": str(refused)})
     except MemoryError:
         yield orjson.dumps({"refused": "reading the file takes more memory than a table does; save it as CSV"})
