@@ -132,7 +132,8 @@ async def asked(config: GraphConfig) -> list[float]:
     await migrate(store, now)
     await park.load(store)
     services = Services(
-        store=store, clock=lambda: START + timedelta(hours=1), **dict.fromkeys(("journal", "feed", "desk"), Nothing()),
+        store=store, clock=lambda: START + timedelta(hours=1),
+        **dict.fromkeys(("journal", "feed", "desk", "warning_desk", "reserve"), Nothing()),
         sources=Nothing(), projection=cast("Any", Nothing()),
     )  # fmt: skip
     took = []

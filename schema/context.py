@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from hub.clock import Clock
 from hub.ingest.source import SourceStatus
 from hub.journal.log import Journal
+from hub.live.facts import LotFact, SourceFact, WarningFact
 from hub.reserve.reserve import Reserve
 from hub.viewer import Mask, Viewer
 from hub.warning.warning_desk import WarningDesk
@@ -53,6 +54,18 @@ class Feed(Protocol):
     def alerts(self, after: str | None) -> AsyncGenerator[AlertFact, None]:
         """Alert events past the cursor `after`, then live ones, without end; from now on where it is None.
         Raises CursorGone."""
+        ...
+
+    def warnings(self, after: str | None) -> AsyncGenerator[WarningFact, None]:
+        """The same of what is said of official warnings."""
+        ...
+
+    def sources(self, after: str | None) -> AsyncGenerator[SourceFact, None]:
+        """The same of sources that are lost, and are back."""
+        ...
+
+    def lots(self, after: str | None) -> AsyncGenerator[LotFact, None]:
+        """The same of what sources say of lots."""
         ...
 
 

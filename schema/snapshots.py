@@ -57,9 +57,14 @@ def places_of(path: Sequence[Mapping[str, Any]], mask: Mask) -> list[dict[str, A
 
 
 def shown_in(path: Sequence[Mapping[str, Any]], mask: Mask, entity: str, name: str, value: str | None) -> str | None:
-    """A field of a thing that is in these places, as far as it is shown."""
-    found: str | None = masked(entity, name, value, _shown(_holding(mask, list(path)), f"{entity}.{name}"))
+    """A text of a thing that is in these places, as far as it is shown."""
+    found: str | None = shown_value(path, mask, entity, name, value)
     return found
+
+
+def shown_value(path: Sequence[Mapping[str, Any]], mask: Mask, entity: str, name: str, value: Any) -> Any:
+    """Any other field of it, likewise."""
+    return masked(entity, name, value, _shown(_holding(mask, list(path)), f"{entity}.{name}"))
 
 
 def _time(given: str | None) -> str | None:

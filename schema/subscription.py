@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated
 
 import strawberry
 
+from schema import live
 from schema.enums import AlertEventType
 from schema.nodes.alerts import Alert
 from schema.rows import Asked
@@ -20,13 +20,7 @@ class AlertEvent:
     alert: Alert = strawberry.field(description="The alert as it was then, by the event itself.")
 
 
-_After = Annotated[
-    FeedCursor | None,
-    strawberry.argument(description="Begins after this position: a list's `readAt`, or the last event's cursor."),
-]
-
-
-async def _alerts(info: Asked, after: _After = None) -> AsyncGenerator[AlertEvent, None]:
+async def _alerts(info: Asked, after: live.After = None) -> AsyncGenerator[AlertEvent, None]:
     context = info.context
     async with aclosing(context.services.feed.alerts(after)) as facts:
         async for fact in facts:
@@ -39,4 +33,15 @@ async def _alerts(info: Asked, after: _After = None) -> AsyncGenerator[AlertEven
 class Subscription:
     alerts: AlertEvent = strawberry.subscription(  # type: ignore[assignment]
         resolver=_alerts, description="What happens to alerts, in the log's order; from now on without `after`."
+    )
+    warnings: live.WarningEvent = strawberry.subscription(  # type: ignore[assignment]
+        resolver=live.warnings, description="What is said of official warnings, and who acknowledged them; likewise."
+    )
+    source_health: live.SourceHealthEvent = strawberry.subscription(  # type: ignore[assignment]
+        resolver=live.sources, description="Which sources are lost, and which are back; likewise."
+    )
+    lots: live.LotEvent = strawberry.subscription(  # type: ignore[assignment]
+        resolver=live.lots,
+        description="What sources say of lots, each time that it is something new; likewise. "
+        "A lot that is moved is told by where it is now.",
     )

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hub.errors import CursorGone, TooSlow
 from hub.journal.cursors import FeedCursor
 from hub.journal.records import Entry, EventEntry, ReadingsEntry
-from hub.live.feed import AlertFact, Feed
+from hub.live.facts import AlertFact
+from hub.live.feed import Feed
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -14,6 +14,7 @@ from adapters.contract import Claim, Link
 from hub.clock import now
 from hub.journal.log import Journal, JournalConfig
 from hub.journal.records import Draft
+from hub.live.feed import Feed
 from hub.reserve.distances import Pace
 from hub.reserve.reserve import Reserve
 from hub.viewer import LOCAL_ADMINISTRATOR, SHOW_ALL, Grant, Mask, Scope
@@ -102,14 +103,15 @@ class Park:
         self.journal = journal
         self.engine = Engine(journal, now, precedence={})
         self.reserve = Reserve(journal, self.engine, now, precedence={}, pace=Pace())
+        self.feed = Feed(journal)
         self.ids: Mapping[str, str] = {}
 
-    async def ask(self, document: str, mask: Mask = SHOW_ALL, **variables: Any) -> ExecutionResult:
+    def context(self, mask: Mask = SHOW_ALL) -> Context:
         absent: Any = None
         services = Services(
             journal=self.journal,
             store=absent,
-            feed=absent,
+            feed=self.feed,
             sources=absent,
             desk=absent,
             warning_desk=absent,
@@ -117,8 +119,10 @@ class Park:
             projection=absent,
             clock=now,
         )
-        context = Context(services=services, viewer=LOCAL_ADMINISTRATOR, mask=mask)
-        result = await schema.execute(document, variable_values=variables, context_value=context)
+        return Context(services=services, viewer=LOCAL_ADMINISTRATOR, mask=mask)
+
+    async def ask(self, document: str, mask: Mask = SHOW_ALL, **variables: Any) -> ExecutionResult:
+        result = await schema.execute(document, variable_values=variables, context_value=self.context(mask))
         assert isinstance(result, ExecutionResult)
         return result
 
@@ -130,7 +134,7 @@ async def opened(folder: Path) -> AsyncIterator[Park]:
         appended = await journal.append(Draft(source="plan", received_at=now(), claims=stocked()))
         park = Park(journal)
         park.ids = appended.entities
-        tasks = [asyncio.create_task(part.run()) for part in (park.engine, park.reserve)]
+        tasks = [asyncio.create_task(part.run()) for part in (park.engine, park.reserve, park.feed)]
         try:
             yield park
         finally:
