@@ -284,6 +284,7 @@ class Definition(Generic[ConfigT]):
     polls: bool  # True: read() ends, and is run each `every`
     confirms: bool = False  # True: it asks a person, whose answers `Source.confirmed` gives
     discovers_all: bool = True  # False: things also show themselves in traffic, so what discover() lacks is not gone
+    listens: bool = False  # True: peers connect to it; that none does is silence, and no error
 
 
 AnyDefinition = Definition[Any]

@@ -28,7 +28,6 @@ class Traits:
     credentials: bool = False  # `refused_config` gives one that the server refuses
     acknowledges: bool = False  # what was not acknowledged comes again after a reconnection
     cursors: bool = False  # read(cursor) goes on where that cursor stood
-    listens: bool = False  # the peers connect to the adapter: that none does is silence, and no error
     spoils: bool = True  # `spoil` can make the server give something unreadable
     bound: int = 10_000  # the most records that may be handed out, or stand in one batch, with none acknowledged
     patience: float = 15.0  # seconds within which records arrive and a lost peer is noticed

@@ -284,7 +284,7 @@ def _promises(definition: AnyDefinition, traits: Traits) -> Iterator[Promise]:
         every_batch_is_stamped,
         memory_is_bounded_while_nothing_is_acknowledged,
     )
-    if traits.listens:
+    if definition.listens:
         yield peers_come_and_go
     else:
         yield from (check_fails_cleanly_when_the_peer_is_gone, the_peer_gone_and_back)

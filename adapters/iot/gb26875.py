@@ -304,4 +304,5 @@ ADAPTER = Definition(
     factory=Gb26875,
     polls=False,
     discovers_all=False,
+    listens=True,
 )

@@ -22,10 +22,11 @@ async def check(settings: Settings) -> Sequence[Finding]:
     """The park's own parts first, then the sources, all at once, in the park file's order."""
     own = [finding async for finding in _own(settings)]
     limit = asyncio.Semaphore(AT_ONCE)
+    running = control.is_running(settings.state_dir / "hub.sock")
 
     async def limited(source: ConfiguredSource) -> Finding:
         async with limit:
-            return await _source(source)
+            return await _source(source, running=running)
 
     return [*own, *await asyncio.gather(*map(limited, settings.sources))]
 
@@ -81,8 +82,10 @@ async def _graph(settings: Settings) -> Finding:
     return Finding(what="graph", ok=True, text=f"{config.uri}{origin}")
 
 
-async def _source(source: ConfiguredSource) -> Finding:
+async def _source(source: ConfiguredSource, *, running: bool) -> Finding:
     what = f"source {source.section.id} ({source.definition.name})"
+    if running and source.definition.listens:  # at a port that a second listener cannot have
+        return Finding(what=what, ok=True, text="the running hub listens for it; causeway sources says how it does")
     config: AdapterConfig = source.config
     try:
         async with asyncio.timeout(SECONDS):

@@ -76,7 +76,7 @@ async def _park(bench: Bench, folder: Path) -> AsyncIterator[_Park]:
         config=bench.configured(),
         every=timedelta(seconds=0.2),
         # Of who connects to the adapter, silence alone tells that it is gone.
-        expect_within=timedelta(seconds=(0.5 if bench.traits.listens else 4) * bench.traits.patience),
+        expect_within=timedelta(seconds=(0.5 if bench.definition.listens else 4) * bench.traits.patience),
     )
     keyring = Keyring.open(KeyringConfig(store=folder / "keys.db", park_key=folder / "park.key"))
     log = await Journal.open(JournalConfig(url="sqlite", folder=folder / "state", keyring=keyring))

@@ -18,7 +18,7 @@ def local() -> datetime:
 
 
 class FirePanel:
-    traits: ClassVar[Traits] = Traits(acknowledges=True, listens=True, bound=100, patience=5.0)
+    traits: ClassVar[Traits] = Traits(acknowledges=True, bound=100, patience=5.0)
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
