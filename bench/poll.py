@@ -23,6 +23,7 @@ from bench._sides import SOURCE, journal, settle
 from hub.ingest.intake import Intake
 from hub.ingest.source import SourceSpec
 from hub.journal.log import Journal
+from hub.reserve.items import Catalogue
 
 LOTS, ROUNDS, LIMIT = 20_000, 5, 2.0
 
@@ -73,7 +74,7 @@ async def main() -> int:
         fill(folder / "stock.db")
         spec = specification(folder / "stock.db")
         async with journal(folder / "hub") as log:
-            intake = Intake(log, {})
+            intake = Intake(log, {}, Catalogue(log))
             first, seen = await poll(log, intake, spec)
             head, took = log.head, []
             assert seen == LOTS and head >= LOTS

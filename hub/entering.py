@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo
 from hub.control import Line
 from hub.coordinates import CoordinateSystem
 from hub.errors import BadRequest, Conflict, nearest
+from hub.ingest.imports.codes import CODES
 from hub.ingest.imports.desk import EntryDesk
 from hub.ingest.imports.kind import Kind
 from hub.ingest.imports.kinds import KINDS
 from hub.ingest.imports.preview import Preview, Retirement
 from hub.ingest.imports.storing import counts, store
 from hub.parts import Parts
+from hub.reserve import items
 
 Arguments = Mapping[str, object]
 _EVERY = 1.0  # seconds between two lines of progress
@@ -41,6 +43,8 @@ async def importing(parts: Parts, arguments: Arguments) -> AsyncIterator[Line]:
         raise Conflict(f"someone else imported {kind.name} meanwhile; look again at what this file would change")
     file = _text(arguments, "file")
     stored = await store(parts.journal, shown, file=file, actor=_operator(), now=parts.clock())
+    if stored is not None and kind is CODES:
+        yield {"progress": f"{await items.settle_new(parts.journal)} lots have the code of their item now"}
     yield {
         "result": {
             "stored": shown.changes if stored else 0,

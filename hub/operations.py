@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from adapters.contract import HealthState
-from hub import entering
+from hub import entering, supplying
 from hub.control import Line
 from hub.errors import BadRequest, NotFound
 from hub.graph.projector import Projector
@@ -15,6 +15,7 @@ from hub.ingest.source import SourceStatus
 from hub.journal import backup
 from hub.journal.records import HeldDeadLetter
 from hub.parts import Parts, journal_config, keyring_config, open_graph
+from hub.reserve.items import Catalogue
 from hub.warning import replay as warning_replay
 
 Arguments = Mapping[str, object]
@@ -51,6 +52,10 @@ class Desk:
             "dead-letters": self._dead_letters,
             "dead-letter": self._dead_letter,
             "replay-dead-letters": self._replay_dead_letters,
+            "unmapped": lambda arguments: supplying.unmapped(self._parts),
+            "map-item": lambda arguments: supplying.mapping(self._parts, arguments),
+            "stock-lists": lambda arguments: supplying.lists(self._parts, arguments),
+            "confirm-list": lambda arguments: supplying.confirming(self._parts, arguments),
             "preview-table": self._preview_table,
             "import-table": self._import_table,
         }
@@ -153,7 +158,7 @@ class Desk:
             if spec is None:
                 still.append({"id": one.id, "reason": f"the park file has no source {one.source}"})
                 continue
-            outcome: Outcome = await replay(self._journal, self._parts.quantities, spec, one)
+            outcome: Outcome = await replay(self._journal, self._parts.quantities, spec, one, Catalogue(self._journal))
             if outcome.reason is not None:
                 still.append({"id": one.id, "reason": outcome.reason})
             elif outcome.repeated:

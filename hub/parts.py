@@ -19,6 +19,7 @@ from hub.journal.lock import StateLock
 from hub.journal.log import Journal, JournalConfig
 from hub.journal.sealing import Keyring, KeyringConfig
 from hub.journal.trust import SourceTrust
+from hub.reserve.items import Catalogue
 from hub.settings import Settings
 from hub.units import Quantity
 
@@ -124,7 +125,7 @@ async def open_parts(settings: Settings, clock: Clock = now) -> AsyncIterator[Pa
                     clock=clock,
                     keyring=keyring,
                     journal=journal,
-                    intake=Intake(journal, settings.quantities),
+                    intake=Intake(journal, settings.quantities, Catalogue(journal)),
                     specs=source_specs(settings),
                 )
             finally:

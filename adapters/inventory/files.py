@@ -162,7 +162,7 @@ class StockFiles:
     async def _pages(self, file: Dropped, seen: Seen) -> AsyncGenerator[tuple[ListRows, Sequence[Row]], None]:
         """Raises Unreadable: the list as a whole cannot be read, or nobody confirmed its mapping."""
         async with self.opened(file) as (reader, found):
-            mapping = self._mapping(found.header)
+            mapping = self.mapping_of(found.header)
             if mapping is None:
                 raise _Unconfirmed(self._source.id, file.name, found.header)
             rows = self._rows_of(mapping)
@@ -185,7 +185,8 @@ class StockFiles:
             self._rows[key] = ListRows(mapping, self._source)
         return self._rows[key]
 
-    def _mapping(self, header: Header) -> ListMapping | None:
+    def mapping_of(self, header: Header) -> ListMapping | None:
+        """None where nobody confirmed any. Raises Unreadable."""
         if self._config.mapping is not None:
             return self._config.mapping
         told = self._source.confirmed().get(header.fingerprint)
@@ -213,7 +214,7 @@ class StockFiles:
 
     def _decoded(self, raw: Raw) -> Claim:
         row = Row.read(raw.data)
-        mapping = self._mapping(Header(row=0, names=row.header))
+        mapping = self.mapping_of(Header(row=0, names=row.header))
         if mapping is None:
             raise _Unconfirmed(self._source.id, row.file, Header(row=0, names=row.header))
         rows = self._rows_of(mapping)

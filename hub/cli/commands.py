@@ -13,7 +13,7 @@ import typer
 
 from adapters import registry
 from hub import settings as park_file
-from hub.cli import imports, report
+from hub.cli import imports, report, supplies
 from hub.cli.operate import operate, refuse_while_running
 from hub.errors import BadRequest
 from hub.telemetry import configure_logs
@@ -32,6 +32,7 @@ dead_letters_app = typer.Typer(no_args_is_help=True, help="Payloads that could n
 app.add_typer(adapters_app, name="adapters")
 app.add_typer(dead_letters_app, name="dead-letters")
 app.add_typer(imports.app, name="import")
+app.add_typer(supplies.app, name="supplies")
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", envvar="CAUSEWAY_CONFIG", help="The park file.", show_default=True)

@@ -55,6 +55,11 @@ DEAD_LETTERS = Columns(
 PREVIEW = Columns(
     columns={"what": "what", "row": "row", "code": "code", "detail": "detail"}, none="Nothing would change."
 )
+UNMAPPED = Columns(
+    columns={"text": "name", "lots": "lots", "sources": "sources", "proposed": "most like"},
+    none="Every lot has a code.",
+)
+LISTS = Columns(columns={"file": "list", "what": "what", "row": "row", "detail": "detail"}, none="There is no list.")
 REPLAY = Columns(columns={"difference": "difference"}, none="")
 STILL_UNREADABLE = Columns(columns={"id": "number", "reason": "reason"}, none="")
 

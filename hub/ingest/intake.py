@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from adapters.contract import Batch, Claim, Cursor, DeadLetter, Fault, Reading, Record, Signal
 from hub.errors import Refused
@@ -28,11 +29,26 @@ class Accepted:
     not_kept: int = 0  # dead letters that were only counted
 
 
+class Refinement(Protocol):
+    """What the hub itself knows of a claim's thing beside its source, such as the code of a supply's name."""
+
+    kinds: frozenset[str]
+
+    async def refresh(self) -> None:
+        """Up to what the log says now."""
+        ...
+
+    def refine(self, claim: Claim) -> Claim: ...
+
+
 class Intake:
     """Used by the supervisor, by replays and by imports. Appends nothing itself."""
 
-    def __init__(self, journal: Journal, quantities: Mapping[str, Quantity]) -> None:
+    def __init__(
+        self, journal: Journal, quantities: Mapping[str, Quantity], refinement: Refinement | None = None
+    ) -> None:
         self._journal = journal
+        self._refinement = refinement
         self._quantities = quantities
         self._readings: dict[str, Readings] = {}
 
@@ -73,6 +89,9 @@ class Intake:
         letters = [*unreadable, *(letter(reading, why, received_at) for reading, why in taken.refused)]
         claims: list[Claim] = []
         signals: list[Signal] = []
+        refinement = self._refinement
+        if refinement is not None and any(isinstance(o, Claim) and o.kind in refinement.kinds for o in others):
+            await refinement.refresh()
         skewed = {sensor: micros / 1_000_000 for sensor, micros in taken.skewed}
         for other in others:
             if isinstance(other, Claim) and other.named_only:
@@ -80,7 +99,7 @@ class Intake:
             try:
                 if isinstance(other, Claim):
                     claim, off = normalise_claim(other, spec, received_at)
-                    claims.append(claim)
+                    claims.append(claim if refinement is None else refinement.refine(claim))
                     subject = claim.external_id
                 else:
                     signal, off = normalise_signal(other, spec, received_at)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from adapters.contract import Adapter, AnyDefinition, Raw, Record, Unreadable, guarded
 from hub.errors import BadRequest
 from hub.ingest.confirmed import source_of
-from hub.ingest.intake import Intake
+from hub.ingest.intake import Intake, Refinement
 from hub.ingest.letters import is_record, record_of
 from hub.ingest.source import SourceSpec
 from hub.journal.log import Journal
@@ -26,7 +26,11 @@ class Outcome:
 
 
 async def replay(
-    journal: Journal, quantities: Mapping[str, Quantity], spec: SourceSpec, held: HeldDeadLetter
+    journal: Journal,
+    quantities: Mapping[str, Quantity],
+    spec: SourceSpec,
+    held: HeldDeadLetter,
+    refinement: Refinement | None = None,
 ) -> Outcome:
     """Stores what can be read now and marks the letter as replayed, in one transaction; else leaves both as they are.
     A letter that was replayed before stores nothing."""
@@ -42,7 +46,7 @@ async def replay(
     # An intake of its own: to the running source's, times of then would be out of order. What has no time of its own
     # stands beside what came in the same moment and could be read, and beside the other letters of that moment.
     received_at = held.received_at + timedelta(microseconds=1000 + held.id % 1000)
-    accepted = await Intake(journal, quantities).records(spec, records, received_at)
+    accepted = await Intake(journal, quantities, refinement).records(spec, records, received_at)
     if accepted.draft.dead_letters:
         return Outcome(id=held.id, reason=accepted.draft.dead_letters[0].reason)
     try:

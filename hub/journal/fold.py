@@ -137,6 +137,15 @@ class Fold:
             self._seen[key] = max(at, self._seen.get(key, at))
         return appended
 
+    def revise(self, source: str, claims: Mapping[int, Claim], received_at: datetime) -> int:
+        """See `Journal.revise`."""
+        known = held.look_up(self.connection, source, [claim.external_id for claim in claims.values()])
+        latest = {found.seq for found in known.values()}
+        standing = [claim for seq, claim in claims.items() if seq in latest]
+        if standing:
+            self.append(Draft(source=source, received_at=received_at, claims=standing))
+        return len(standing)
+
     def _store(self, batch: _Batch, draft: Draft, rows: Sequence[ReadingRow]) -> None:
         row = BatchRow(
             seq=batch.seq,

@@ -16,7 +16,7 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import sqlalchemy as sa
 
-from adapters.contract import Cursor
+from adapters.contract import Claim, Cursor
 from hub.clock import Clock, now, to_micros
 from hub.errors import NotFound, Refused
 from hub.journal import claims, position, queries, readings, statements
@@ -202,9 +202,14 @@ class Journal:
         """Until the head is above `after`, or `seconds` have passed; the head either way."""
         return await self._tail.wait(after, seconds)
 
-    async def stream(self, stream: str) -> Sequence[EventEntry]:
-        """A stream's events, oldest first."""
-        return await self._read(queries.stream, stream)
+    async def stream(self, stream: str, *, after: int = 0) -> Sequence[EventEntry]:
+        """A stream's events above the version `after`, oldest first."""
+        return await self._read(queries.stream, stream, after)
+
+    async def revise(self, source: str, claims: Mapping[int, Claim], received_at: datetime) -> int:
+        """Says these claims of `source` anew, each by the number of the one that it takes the place of; one that its
+        source has said anew meanwhile is left as it is. How many were appended."""
+        return await self._writer.do(lambda fold: fold.revise(source, claims, received_at))
 
     async def stream_version(self, stream: str) -> int:
         """How many events the stream has: what `NewEvent.expected` is held against."""

@@ -72,11 +72,11 @@ def records(connection: sa.Connection, after: int, limit: int) -> tuple[int, lis
     return max(after, reached), [entry_of(StoredRecord(*row[1:]), from_micros(row[0])) for row in rows]
 
 
-def stream(connection: sa.Connection, name: str) -> list[EventEntry]:
+def stream(connection: sa.Connection, name: str, after: int = 0) -> list[EventEntry]:
     query = (
         sa.select(t.batch.c.recorded_at, *RECORD_COLUMNS)
         .join(t.batch, t.batch.c.seq == t.record.c.batch)
-        .where(t.record.c.stream == name)
+        .where(t.record.c.stream == name, t.record.c.stream_version > after)
         .order_by(t.record.c.stream_version)
     )
     return [event_of(StoredRecord(*row[1:]), from_micros(row[0])) for row in connection.execute(query)]

@@ -115,3 +115,29 @@ def test_a_state_folder_that_another_process_holds_is_refused_by_name(causeway: 
         lock.release()
     assert done.returncode == 1
     assert str(os.getpid()) in done.stderr
+
+
+def test_a_tenants_list_from_the_drop_to_its_codes(causeway: Run, tmp_path: Path) -> None:
+    lists = (
+        '\n[[source]]\nid = "acme"\nadapter = "stock_files"\norganization = "acme"\n[source.config]\nfolder = "drop"\n'
+    )
+    (tmp_path / "park.toml").write_text(PARK + lists, encoding="utf-8")
+    (tmp_path / "drop").mkdir()
+    rows = "品名,库存,单位\n干粉灭火器,12,具\n头灯,约十,个\n手电,3,个\n"
+    (tmp_path / "drop" / "may.csv").write_text(rows, encoding="gbk")
+    os.utime(tmp_path / "drop" / "may.csv", (1e9, 1e9))
+    sample = Path(__file__).resolve().parents[2] / "examples" / "park" / "codes.csv"
+    (tmp_path / "codes.csv").write_bytes(sample.read_bytes())
+    assert "stored" in causeway("import", "codes", "codes.csv", "--yes").stdout
+    shown = causeway("supplies", "lists", "acme").stdout
+    assert "PROPOSED" in shown and "1 accepted + 1 without a code + 1 rejected = 3 rows" in shown
+    assert "库存: '约十' is no number" in shown
+    wrong = causeway("supplies", "confirm", "acme", "may.csv", "--set", "quantity=库")
+    assert wrong.returncode != 0 and "did you mean '库存'" in wrong.stderr
+    assert causeway("supplies", "confirm", "acme", "may.csv").returncode == 0
+    assert "confirmed" in causeway("supplies", "lists", "acme").stdout
+    assert "Every lot has a code" in causeway("supplies", "unmapped").stdout, "nothing was read yet"
+    assert causeway("supplies", "map", "手电", "SAMPLE-204").returncode == 0
+    assert "2 accepted + 0 without a code + 1 rejected" in causeway("supplies", "lists", "acme").stdout
+    refused = causeway("supplies", "map", "手电", "SAMPLE-999")
+    assert refused.returncode != 0 and "causeway import codes" in refused.stderr

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from hub.ingest.imports.certificates import CERTIFICATES
+from hub.ingest.imports.codes import CODES
 from hub.ingest.imports.equipment import EQUIPMENT
 from hub.ingest.imports.goods import GOODS
 from hub.ingest.imports.hazards import HAZARDS
@@ -16,5 +17,17 @@ from hub.ingest.imports.routes import ROUTES
 
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
-    for kind in (PLACES, ROUTES, ORGANIZATIONS, PEOPLE, CERTIFICATES, ROSTER, HAZARDS, GOODS, EQUIPMENT, OCCUPANCY)
+    for kind in (
+        PLACES,
+        ROUTES,
+        ORGANIZATIONS,
+        PEOPLE,
+        CERTIFICATES,
+        ROSTER,
+        HAZARDS,
+        GOODS,
+        EQUIPMENT,
+        OCCUPANCY,
+        CODES,
+    )
 }

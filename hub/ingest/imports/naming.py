@@ -12,6 +12,7 @@ _PREFIXES = {
     "Hazard": "hazard",
     "HazardousGoods": "goods",
     "Asset": "asset",
+    "SupplyItem": "supply",
 }
 
 
