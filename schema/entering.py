@@ -16,6 +16,7 @@ from hub.errors import BadRequest, Conflict, Forbidden, NotFound, Refused
 from hub.ingest.imports.desk import EntryDesk, Said, Word
 from hub.ingest.imports.kinds import KINDS
 from hub.ingest.imports.preview import Retirement
+from hub.reserve import items
 from hub.viewer import EVERYTHING
 from schema import reading
 from schema.enums import PositionSystem, described
@@ -37,6 +38,7 @@ class TableKind(StrEnum):
     HAZARDS = "HAZARDS"
     GOODS = "GOODS"
     OCCUPANCY = "OCCUPANCY"
+    CODES = "CODES"
 
 
 described(
@@ -175,6 +177,8 @@ async def import_table(
             coordinates=systems.CoordinateSystem(coordinates.value),
             retirement=Retirement(missing=retire_missing, confirmed=confirm_retirement),
         )
+        if kind is TableKind.CODES and not dry_run:
+            await items.settle_new(info.context.services.journal)  # lots that waited for these codes
     except BadRequest as error:
         return TableUnreadable(code=error.code, message=error.message)
     except Refused as error:
