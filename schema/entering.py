@@ -38,6 +38,7 @@ class TableKind(StrEnum):
     HAZARDS = "HAZARDS"
     GOODS = "GOODS"
     OCCUPANCY = "OCCUPANCY"
+    EQUIPMENT = "EQUIPMENT"
     CODES = "CODES"
 
 

@@ -15,19 +15,8 @@ from hub.ingest.imports.places import PLACES
 from hub.ingest.imports.roster import ROSTER
 from hub.ingest.imports.routes import ROUTES
 
-KINDS: Mapping[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        PLACES,
-        ROUTES,
-        ORGANIZATIONS,
-        PEOPLE,
-        CERTIFICATES,
-        ROSTER,
-        HAZARDS,
-        GOODS,
-        EQUIPMENT,
-        OCCUPANCY,
-        CODES,
-    )
-}
+_ALL = (
+    *(PLACES, ROUTES, ORGANIZATIONS, PEOPLE, CERTIFICATES, ROSTER),
+    *(HAZARDS, GOODS, EQUIPMENT, OCCUPANCY, CODES),
+)
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
