@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from strawberry.dataloader import DataLoader
 
-from hub.graph.selection import Row
+from hub.graph.selection import MAX_IDS, Row
 from hub.journal.log import Journal
 from hub.journal.records import HeldClaim, Latest, ReadingRow, Series
 
@@ -67,7 +67,7 @@ class Loaders:
 
         field = tuple(part for part in info.path.as_list() if isinstance(part, str))
         if field not in self._sides:
-            self._sides[field] = DataLoader(load_fn=partial(sides, info))
+            self._sides[field] = DataLoader(load_fn=partial(sides, info), max_batch_size=MAX_IDS)
         return self._sides[field]
 
     def living(self, journal: Journal) -> DataLoader[str, str]:

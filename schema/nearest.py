@@ -1,15 +1,19 @@
 """What is nearest to a place: supplies up to a quantity, people on duty with a skill, cameras that see it."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
+from strawberry import Parent
 
 from hub.errors import BadRequest
 from hub.journal.cursors import FeedCursor as Position
 from hub.reserve import nearest
 from hub.reserve.distances import By, Distance, Mode
 from schema.enums import SubjectKind, described
+from schema.nodes.assets import Asset
+from schema.nodes.people import Organization, Person
+from schema.nodes.supplies import SupplyLot
 from schema.rows import Asked
 from schema.scalars import FeedCursor
 from schema.snapshots import places_of, shown_in
@@ -51,20 +55,45 @@ class Located:
     minutes: float = strawberry.field(description="How long it takes.")
 
 
+async def _lot(root: Parent[Any], info: Asked) -> SupplyLot | None:
+    return await _node(info, "SupplyLot", root.lot_id)  # type: ignore[no-any-return]
+
+
+async def _holder(root: Parent[Any], info: Asked) -> Organization | None:
+    return await _node(info, "Organization", root.holder_id)  # type: ignore[no-any-return]
+
+
+async def _person(root: Parent[Any], info: Asked) -> Person | None:
+    return await _node(info, "Person", root.person_id)  # type: ignore[no-any-return]
+
+
+async def _camera(root: Parent[Any], info: Asked) -> Asset | None:
+    return await _node(info, "Asset", root.camera_id)  # type: ignore[no-any-return]
+
+
+async def _node(info: Asked, entity: str, id_: str | None) -> Any:
+    """What of it is selected; that of all picks is read together."""
+    return None if id_ is None else await info.context.loaders.sides(info).load((entity, id_))
+
+
 @strawberry.type(description="A lot to take from.")
 class NearestSupply(Located):
-    lot: strawberry.ID = strawberry.field(description="The lot's id.")
+    lot_id: strawberry.ID = strawberry.field(description="The lot's id.")
+    lot: SupplyLot | None = strawberry.field(resolver=_lot, description="The lot, from the graph.")
     name: str | None = strawberry.field(description="What its holder calls it.")
-    holder: strawberry.ID | None = strawberry.field(description="The id of the organization that owns it.")
+    holder_id: strawberry.ID | None = strawberry.field(description="The id of the organization that owns it.")
     quantity: float = strawberry.field(description="What is taken of it, in the item's unit.")
     sum: float = strawberry.field(description="What is together with this one.")
 
 
 @strawberry.type(description="A lot whose holder wants to be asked; how much there is stays with them.")
 class LotToAsk(Located):
-    lot: strawberry.ID = strawberry.field(description="The lot's id.")
+    lot_id: strawberry.ID = strawberry.field(description="The lot's id.")
     name: str | None = strawberry.field(description="What its holder calls it.")
-    holder: strawberry.ID | None = strawberry.field(description="The id of the organization to ask.")
+    holder_id: strawberry.ID | None = strawberry.field(description="The id of the organization to ask.")
+    holder: Organization | None = strawberry.field(
+        resolver=_holder, description="The organization to ask, from the graph."
+    )
 
 
 @strawberry.type(description="Lots of the item that could not be counted on.")
@@ -91,8 +120,11 @@ class NearestSupplies:
 
 @strawberry.type(description="Someone on duty.")
 class NearestPerson(Located):
-    person: strawberry.ID = strawberry.field(description="The person's id.")
-    shift: strawberry.ID = strawberry.field(description="The id of the duty that they serve.")
+    person_id: strawberry.ID = strawberry.field(description="The person's id.")
+    person: Person | None = strawberry.field(
+        resolver=_person, description="The person, from the graph, as far as they are shown to you."
+    )
+    shift_id: strawberry.ID = strawberry.field(description="The id of the duty that they serve.")
     role: str | None = strawberry.field(description="What they are on duty as.")
 
 
@@ -110,7 +142,8 @@ class NearestPeople:
 
 @strawberry.type(description="A camera that sees a place or its neighbours.")
 class NearestCamera:
-    camera: strawberry.ID = strawberry.field(description="The camera's id.")
+    camera_id: strawberry.ID = strawberry.field(description="The camera's id.")
+    camera: Asset | None = strawberry.field(resolver=_camera, description="The camera, from the graph.")
     name: str | None = strawberry.field(description="What people call it.")
     view: nearest.View = strawberry.field(description="Why it is of use.")
     place_path: list[PlaceName] = strawberry.field(description="Where it stands, the nearest place first.")
@@ -154,7 +187,7 @@ async def people(
         skill=found.skill,
         wanted=found.wanted,
         shortfall=found.shortfall,
-        picks=[_person(info, pick) for pick in found.picks],
+        picks=[_person_pick(info, pick) for pick in found.picks],
         unreachable=found.unreachable,
         read_at=_read_at(info),
     )
@@ -163,15 +196,15 @@ async def people(
 async def cameras(info: Asked, place: _Place, first: _First = 10) -> list[NearestCamera]:
     if first > 500:
         raise BadRequest(f"first is {first}: ask for at most 500 cameras")
-    return [_camera(info, pick) for pick in await info.context.services.reserve.cameras(place, first)]
+    return [_camera_pick(info, pick) for pick in await info.context.services.reserve.cameras(place, first)]
 
 
 def _supply(info: Asked, pick: nearest.SupplyPick) -> NearestSupply:
     path = _path(info, pick.place)
     return NearestSupply(
-        lot=strawberry.ID(pick.lot.id),
+        lot_id=strawberry.ID(pick.lot.id),
         name=shown_in(path, info.context.mask, "SupplyLot", "name", pick.lot.name),
-        holder=_id(pick.lot.owner),
+        holder_id=_id(pick.lot.owner),
         quantity=pick.quantity,
         sum=pick.sum,
         place_path=_named(info, path),
@@ -183,20 +216,20 @@ def _supply(info: Asked, pick: nearest.SupplyPick) -> NearestSupply:
 def _to_ask(info: Asked, each: nearest.LotToAsk) -> LotToAsk:
     path = _path(info, each.place)
     return LotToAsk(
-        lot=strawberry.ID(each.lot.id),
+        lot_id=strawberry.ID(each.lot.id),
         name=shown_in(path, info.context.mask, "SupplyLot", "name", each.lot.name),
-        holder=_id(each.lot.owner),
+        holder_id=_id(each.lot.owner),
         place_path=_named(info, path),
         metres=each.distance.metres,
         minutes=each.distance.minutes,
     )
 
 
-def _person(info: Asked, pick: nearest.PersonPick) -> NearestPerson:
+def _person_pick(info: Asked, pick: nearest.PersonPick) -> NearestPerson:
     path = _path(info, pick.place)
     return NearestPerson(
-        person=strawberry.ID(pick.shift.person),
-        shift=strawberry.ID(pick.shift.id),
+        person_id=strawberry.ID(pick.shift.person),
+        shift_id=strawberry.ID(pick.shift.id),
         role=shown_in(path, info.context.mask, "Shift", "role", pick.shift.role),
         place_path=_named(info, path),
         metres=pick.distance.metres,
@@ -204,12 +237,12 @@ def _person(info: Asked, pick: nearest.PersonPick) -> NearestPerson:
     )
 
 
-def _camera(info: Asked, pick: nearest.CameraPick) -> NearestCamera:
+def _camera_pick(info: Asked, pick: nearest.CameraPick) -> NearestCamera:
     path = [] if pick.place is None else _path(info, pick.place)
     distance: Distance | None = pick.distance
     name = info.context.services.reserve.topology.name(pick.camera)
     return NearestCamera(
-        camera=strawberry.ID(pick.camera),
+        camera_id=strawberry.ID(pick.camera),
         name=shown_in(path, info.context.mask, "Asset", "name", name),
         view=pick.view,
         place_path=_named(info, path),

@@ -19,7 +19,7 @@ from hub.topology import Topology
 
 ASKED = 20
 """At most so many lots that one would have to ask for are listed."""
-MOST = 1000
+MOST = 500
 """The largest count of people or cameras that may be asked for."""
 
 

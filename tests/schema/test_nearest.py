@@ -26,8 +26,8 @@ SUPPLIES = """
 query ($place: ID!, $quantity: Float!) {
   nearestSupplies(place: $place, item: "1010101", quantity: $quantity) {
     unit wanted found shortfall readAt
-    picks { lot name quantity sum metres minutes placePath { kind name } }
-    toAsk { lot name metres }
+    picks { lotId name quantity sum metres minutes placePath { kind name } }
+    toAsk { lotId name metres }
     leftOut { expired otherUnit unreachable }
   }
 }
@@ -35,11 +35,11 @@ query ($place: ID!, $quantity: Float!) {
 PEOPLE = """
 query ($place: ID!) {
   nearestPeople(place: $place, skill: "first_aid", count: 2, by: MINUTES, mode: DRIVING) {
-    wanted shortfall unreachable picks { person shift role metres placePath { name } }
+    wanted shortfall unreachable picks { personId shiftId role metres placePath { name } }
   }
 }
 """
-CAMERAS = "query ($place: ID!) { nearestCameras(place: $place) { camera name view metres placePath { name } } }"
+CAMERAS = "query ($place: ID!) { nearestCameras(place: $place) { cameraId name view metres placePath { name } } }"
 
 
 def stocked() -> list[Claim]:
@@ -165,7 +165,7 @@ def test_supplies_people_and_cameras_with_the_graph_away(tmp_path: Path) -> None
                 "shortfall": 20,
                 "picks": [
                     {
-                        "lot": ids["masks"],
+                        "lotId": ids["masks"],
                         "name": "口罩",
                         "quantity": 30,
                         "sum": 30,
@@ -174,14 +174,14 @@ def test_supplies_people_and_cameras_with_the_graph_away(tmp_path: Path) -> None
                         "placePath": [{"kind": "BUILDING", "name": "West"}, {"kind": "PARK", "name": "Park"}],
                     }
                 ],
-                "toAsk": [{"lot": ids["tenant's"], "name": "口罩 N95", "metres": 0}],
+                "toAsk": [{"lotId": ids["tenant's"], "name": "口罩 N95", "metres": 0}],
                 "leftOut": {"expired": 0, "otherUnit": 0, "unreachable": 0},
             }
             (pick,) = people["nearestPeople"]["picks"]
-            assert (pick["person"], pick["role"], pick["metres"]) == (ids["li"], "值班员", 120)
+            assert (pick["personId"], pick["role"], pick["metres"]) == (ids["li"], "值班员", 120)
             assert (people["nearestPeople"]["shortfall"], people["nearestPeople"]["unreachable"]) == (1, 0)
             (camera,) = cameras["nearestCameras"]
-            assert (camera["camera"], camera["name"], camera["view"]) == (ids["cam"], "西门", "WATCHES")
+            assert (camera["cameraId"], camera["name"], camera["view"]) == (ids["cam"], "西门", "WATCHES")
             assert (camera["metres"], camera["placePath"]) == (120, [{"name": "West"}, {"name": "Park"}])
 
     asyncio.run(main())
