@@ -98,8 +98,9 @@ class Reserve:
         """Stores the stock with the position that it belongs to."""
         now = self._clock()
         self.stock.sweep(now)
-        state = self.stock.dump()
-        checkpoint = Checkpoint(consumer=CONSUMER, position=self.position, state=state)
+        position, frozen = self.position, self.stock.freeze()
+        state = await asyncio.to_thread(frozen)  # megabytes: the loop is not held by them
+        checkpoint = Checkpoint(consumer=CONSUMER, position=position, state=state)
         await self._journal.append(Draft(source=HUB, received_at=now, checkpoint=checkpoint))
         self._unkept, self._kept_at = 0, now
 

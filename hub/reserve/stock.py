@@ -3,7 +3,7 @@
 Only what nearest asks for is kept, and nothing personal: no name, no telephone, no certificate's number.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -210,6 +210,10 @@ class Stock:
 
     def dump(self) -> bytes:
         return self._joined.dump()
+
+    def freeze(self) -> Callable[[], bytes]:
+        """`dump` of now, which may be called on another thread while the fold goes on."""
+        return self._joined.freeze()
 
     def load(self, state: bytes) -> None:
         """Takes up what `dump` gave, in place of what was folded so far; raises ValueError for another version."""

@@ -4,8 +4,9 @@ The same entries in the same order give the same state, which can be kept and ta
 away are understood everywhere.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from sys import intern
 from typing import TypeVar
 
@@ -204,11 +205,18 @@ class Joined:
 
     def dump(self) -> bytes:
         """All that was folded, as JSON; equal for equal state."""
+        return self.freeze()()
+
+    def freeze(self) -> Callable[[], bytes]:
+        """`dump` of the state as it is now, to be called anywhere, on another thread too, while the fold goes on."""
+        return partial(self._written, dict(self._alias), dict(self._entity), dict(self._said))
+
+    def _written(self, alias: Mapping[str, str], entities: Mapping[Name, str], words: Mapping[Name, Said]) -> bytes:
         return orjson.dumps(
             {
                 "version": self._version,
-                "alias": dict(sorted(self._alias.items())),
-                "entity": [[*name, entity] for name, entity in sorted(self._entity.items())],
+                "alias": dict(sorted(alias.items())),
+                "entity": [[*name, entity] for name, entity in sorted(entities.items())],
                 "said": [
                     [
                         *name,
@@ -219,7 +227,7 @@ class Joined:
                         one.recorded_at,
                         [[relation, *target] for relation, target in one.links],
                     ]
-                    for name, one in sorted(self._said.items())
+                    for name, one in sorted(words.items())
                 ],
             }
         )

@@ -97,8 +97,10 @@ class Officials:
         self._look_at_all(now, seq)
 
     def places_moved(self, now: int, seq: int) -> None:
-        if self.alerts or self._in_force(now):
-            self.moved = (now + _SETTLE if self.moved is None else self.moved[0], seq)
+        if self.moved is not None:
+            self.moved = self.moved[0], seq
+        elif self.alerts or self._in_force(now):
+            self.moved = now + _SETTLE, seq
             self._timers.arm(_PLACES, self.moved[0])
 
     def merged(self, alias: str, now: int, seq: int) -> None:
