@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from adapters.contract import HealthState
-from hub import entering, supplying
+from hub import deciding, entering, supplying
 from hub.control import Line
 from hub.errors import BadRequest, NotFound
 from hub.graph.projector import Projector
@@ -58,6 +58,8 @@ class Desk:
             "confirm-list": lambda arguments: supplying.confirming(self._parts, arguments),
             "preview-table": self._preview_table,
             "import-table": self._import_table,
+            "matches": self._matches,
+            "decide-match": self._decide_match,
         }
         if name not in operations:
             raise NotFound(f"the hub knows no operation {name!r}; its version may differ from the command's")
@@ -173,6 +175,12 @@ class Desk:
 
     def _import_table(self, arguments: Arguments) -> AsyncIterator[Line]:
         return entering.importing(self._parts, arguments)
+
+    def _matches(self, arguments: Arguments) -> AsyncIterator[Line]:
+        return deciding.listing(self._journal)
+
+    def _decide_match(self, arguments: Arguments) -> AsyncIterator[Line]:
+        return deciding.deciding(self._journal, arguments)
 
 
 async def _rebuilding(projector: Projector) -> AsyncIterator[Line]:

@@ -60,6 +60,10 @@ UNMAPPED = Columns(
     none="Every lot has a code.",
 )
 LISTS = Columns(columns={"file": "list", "what": "what", "row": "row", "detail": "detail"}, none="There is no list.")
+MATCHES = Columns(
+    columns={"id": "match", "reason": "reason", "evidence": "by", "left": "one", "right": "other"},
+    none="Nothing waits for a word.",
+)
 REPLAY = Columns(columns={"difference": "difference"}, none="")
 STILL_UNREADABLE = Columns(columns={"id": "number", "reason": "reason"}, none="")
 

@@ -1,5 +1,6 @@
 """The `causeway` command as an operator meets it, without a running hub."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -8,6 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+
+from adapters.contract import Claim, Link
+from hub import settings as park_file
+from hub.clock import now
+from hub.journal.records import Draft
+from hub.parts import open_parts
 
 PARK = """
 [park]
@@ -141,3 +148,38 @@ def test_a_tenants_list_from_the_drop_to_its_codes(causeway: Run, tmp_path: Path
     assert "2 accepted + 0 without a code + 1 rejected" in causeway("supplies", "lists", "acme").stdout
     refused = causeway("supplies", "map", "手电", "SAMPLE-999")
     assert refused.returncode != 0 and "causeway import codes" in refused.stderr
+
+
+def test_a_match_is_listed_and_refused_or_accepted_by_an_operator(causeway: Run, tmp_path: Path) -> None:
+    assert "Nothing waits" in causeway("matches", "list").stdout
+
+    async def say() -> None:
+        async with open_parts(park_file.load(tmp_path / "park.toml")) as parts:
+            place = Claim(kind="Place", external_id="hall", values={"kind": "ZONE", "name": "Hall"})
+            await parts.journal.append(Draft(source="plan", received_at=now(), claims=[place]))
+            for source in ("survey", "list"):
+                pumps = [
+                    Claim(
+                        kind="Asset",
+                        external_id=f"{source}-{name}",
+                        values={"kind": "EQUIPMENT", "name": name},
+                        links=(Link(relation="LOCATED_IN", target="hall", source="plan"),),
+                    )
+                    for name in ("Pump", "Tap")
+                ]
+                await parts.journal.append(Draft(source=source, received_at=now(), claims=pumps))
+
+    asyncio.run(say())
+    rows = json.loads(causeway("matches", "list", "--json").stdout.splitlines()[-1])["result"]["rows"]
+    assert sorted((row["left"], row["right"]) for row in rows) == [
+        ("Asset Pump (survey: survey-Pump)", "Asset Pump (list: list-Pump)"),
+        ("Asset Tap (survey: survey-Tap)", "Asset Tap (list: list-Tap)"),
+    ]
+    assert {row["reason"] for row in rows} == {"LOOKS_ALIKE"}
+    pump, tap = sorted(rows, key=lambda row: row["left"])
+    assert causeway("matches", "accept", pump["id"], "--reason", "one pump").returncode == 0
+    assert causeway("matches", "refuse", tap["id"]).returncode == 0
+    late = causeway("matches", "refuse", pump["id"])
+    assert (late.returncode, "accepted already" in late.stderr) == (1, True)
+    assert "there is no match nothing" in causeway("matches", "accept", "nothing").stderr
+    assert "Nothing waits" in causeway("matches", "list").stdout
