@@ -9,10 +9,11 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 import orjson
 from strawberry.types import ExecutionResult
@@ -131,11 +132,9 @@ async def asked(config: GraphConfig) -> list[float]:
     store, park = await Store.open(config), Park()
     await migrate(store, now)
     await park.load(store)
-    services = Services(
-        store=store, clock=lambda: START + timedelta(hours=1),
-        **dict.fromkeys(("journal", "feed", "desk", "warning_desk", "reserve"), Nothing()),
-        sources=Nothing(), projection=cast("Any", Nothing()),
-    )  # fmt: skip
+    parts: dict[str, Any] = dict.fromkeys((each.name for each in fields(Services)), Nothing())
+    parts |= {"store": store, "clock": lambda: START + timedelta(hours=1), "precedence": {}}
+    services = Services(**parts)
     took = []
     for number in range(WARM + ROUNDS):
         building = park.dice.choice(park.buildings)
