@@ -13,7 +13,7 @@ from hub.errors import BadRequest
 from hub.graph import fragments
 from hub.graph.fragments import Many, fill
 from hub.graph.kinds import KINDS
-from hub.graph.plan import GrantShape, PageShape, SelectionShape, Walk, Writer
+from hub.graph.plan import GrantShape, PageShape, SelectionShape, Walk, Writer, begin
 from hub.graph.select import Reader, Splitter
 from hub.graph.selection import Filters, Order
 from hub.viewer import Mask, Viewer
@@ -86,15 +86,17 @@ def merged(groups: Sequence[Counted], smallest: int) -> Counts:
 def _statement(shape: _Shape) -> str:
     writer, kind = Writer(shape.grants), KINDS[shape.entity]
     here = writer.variable()
+    began = begin(shape.entity, here, shape.filters)
     walk = Walk(
-        match=fill(fragments.LABELLED, here=here, label=shape.entity),
+        match=began.match,
         there=here,
         imported=(),
         shown="true",
         many=Many.PAGE,
-        page=PageShape("", None, Order.ID, shape.filters, rows=False, total=True),
+        page=PageShape("", None, Order.ID, began.filters, rows=False, total=True),
         include_retired=shape.include_retired,
         selection=SelectionShape(shape.entity, (), ()),
+        distinct=began.distinct,
     )
     lines = [walk.matched(), *walk.once(), *writer.scope(here, shape.entity, ())[0], f"WITH {here}"]
     columns = list[str]()

@@ -63,14 +63,17 @@ class Kind:
     """All that can be asked of one kind of node.
 
     `within`: whether the row lies in one of the places `$`, as a filter and as a grant's row scope; `placed_by` are
-    the fields that this tells about. `orders`: by each field that rows can be sorted by, the sort key; a row without
-    the field has one too, so that a keyset predicate needs no case for null. A relation's key is the GraphQL field's
-    name in the graph's spelling; one that ends in `_below` is taken where the argument `below` is true.
+    the fields that this tells about. `inside`: the end of the walk there from the places, behind DOWN, by which a list
+    of all rows within them need not look at each row; "" where that is more than one walk. `orders`: by each field
+    that rows can be sorted by, the sort key; a row without the field has one too, so that a keyset predicate needs no
+    case for null. A relation's key is the GraphQL field's name in the graph's spelling; one that ends in `_below` is
+    taken where the argument `below` is true.
     """
 
     entity: str
     within: LiteralString
     placed_by: tuple[str, ...]
+    inside: LiteralString = ""
     steps: Mapping[str, Step]
     searched: tuple[str, ...] = ()
     conditions: Mapping[str, Condition] = field(default_factory=lambda: MappingProxyType({}))
@@ -103,6 +106,7 @@ _IDS = Condition(predicate="HERE.id IN $", ids=True)
 _SEARCH: LiteralString = "all(term IN $ WHERE coalesce(HERE.search, '') CONTAINS term)"
 
 LABELLED: LiteralString = "MATCH (HERE:LABEL)"
+DOWN: LiteralString = "UNWIND $ AS wanted MATCH (THERE:Place {id: wanted})<-[:PART_OF*0..]-"
 BY_ID: LiteralString = "UNWIND $ AS wanted MATCH (HERE:LABEL {id: wanted})"
 
 SCOPES = frozenset({"everything", "within_places"})

@@ -92,21 +92,43 @@ def plan(shape: Shape) -> Plan:
     readers = []
     for root in shape.roots:
         entity, there = root.selection.entity, writer.variable()
+        page = root.page
+        if page is None:
+            began = Begun(fill(fragments.BY_ID, here=there, label=entity, parameter=root.ids or ""), (), distinct=False)
+        else:
+            began = begin(entity, there, page.filters)
+            page = page._replace(filters=began.filters)
         walk = Walk(
-            match=fill(fragments.LABELLED, here=there, label=entity)
-            if root.ids is None
-            else fill(fragments.BY_ID, here=there, label=entity, parameter=root.ids),
+            match=began.match,
             there=there,
             imported=(),
             shown="true",
             many=Many.PAGE,
-            page=root.page,
+            page=page,
             include_retired=root.include_retired,
             selection=root.selection,
+            distinct=began.distinct,
         )
         readers.append(writer.walk(walk, lines, columns))
     lines.append(f"RETURN {', '.join(columns)}")
     return Plan("\n".join(lines), tuple(readers))
+
+
+class Begun(NamedTuple):
+    """How all of a kind are found, and the filters that are left; `distinct`: several ways lead to one row."""
+
+    match: str
+    filters: tuple[tuple[str, str], ...]
+    distinct: bool
+
+
+def begin(entity: str, there: str, filters: tuple[tuple[str, str], ...]) -> Begun:
+    """From the places down where rows are wanted within some, else from the kind."""
+    within, inside = dict(filters).get("within"), KINDS[entity].inside
+    if within is None or not inside:
+        return Begun(fill(fragments.LABELLED, here=there, label=entity), filters, distinct=False)
+    match = fill(fragments.DOWN + inside, here=there, there=f"within_{there}", parameter=within)
+    return Begun(match, tuple(each for each in filters if each[0] != "within"), distinct=True)
 
 
 class Walk(NamedTuple):
@@ -120,6 +142,7 @@ class Walk(NamedTuple):
     page: PageShape | None
     include_retired: bool
     selection: SelectionShape
+    distinct: bool = False
 
     def matched(self, *more: str) -> str:
         where = list(more)
@@ -132,8 +155,8 @@ class Walk(NamedTuple):
         return f"{self.match} WHERE {' AND '.join(f'({each})' for each in where)}" if where else self.match
 
     def once(self) -> list[str]:
-        """Each row once, though several ways lead to it; a root has one way, and an index's order to keep."""
-        return [f"WITH DISTINCT {self.there}"] if self.imported else [f"WITH {self.there}"]
+        """Each row once, though several ways lead to it; where there is one, an index's order is kept."""
+        return [f"WITH DISTINCT {self.there}"] if self.imported or self.distinct else [f"WITH {self.there}"]
 
     def called(self, body: Sequence[str]) -> str:
         return "\n".join([f"CALL ({', '.join(self.imported)}) {{", *body, "}"])

@@ -5,6 +5,7 @@ from hub.graph.fragments import Condition, Group, Kind, Many, Step
 ASSET = Kind(
     entity="Asset",
     within="EXISTS { MATCH (HERE)-[:LOCATED_IN]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
+    inside="(:Place)<-[:LOCATED_IN]-(HERE:Asset)",
     placed_by=("place",),
     searched=("name",),
     conditions={
@@ -40,6 +41,7 @@ ASSET = Kind(
 ALERT = Kind(
     entity="Alert",
     within="EXISTS { MATCH (HERE)-[:AT]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
+    inside="(:Place)<-[:AT]-(HERE:Alert)",
     placed_by=("place",),
     conditions={
         "state": Condition(tells=("state",), predicate="HERE.state IN $"),

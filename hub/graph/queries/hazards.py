@@ -6,6 +6,7 @@ HAZARD = Kind(
     entity="Hazard",
     within="EXISTS { MATCH (HERE)-[:LOCATED_IN|THREATENS]->(:Place)-[:PART_OF*0..]->(within:Place)"
     " WHERE within.id IN $ }",
+    inside="(:Place)<-[:LOCATED_IN|THREATENS]-(HERE:Hazard)",
     placed_by=("place", "threatened_places"),
     searched=("name",),
     conditions={
@@ -31,6 +32,7 @@ HAZARD = Kind(
 GOODS = Kind(
     entity="HazardousGoods",
     within="EXISTS { MATCH (HERE)-[:LOCATED_IN]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
+    inside="(:Place)<-[:LOCATED_IN]-(HERE:HazardousGoods)",
     placed_by=("place",),
     searched=("name",),
     conditions={

@@ -5,6 +5,7 @@ from hub.graph.fragments import Condition, Kind, Many, Step
 ORGANIZATION = Kind(
     entity="Organization",
     within="EXISTS { MATCH (HERE)-[:OCCUPIES]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
+    inside="(:Place)<-[:OCCUPIES]-(HERE:Organization)",
     placed_by=("places",),
     searched=("name",),
     conditions={"kind": Condition(tells=("kind",), predicate="HERE.kind IN $")},
@@ -77,6 +78,7 @@ QUALIFICATION = Kind(
 SHIFT = Kind(
     entity="Shift",
     within="EXISTS { MATCH (HERE)-[:POSTED_AT]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
+    inside="(:Place)<-[:POSTED_AT]-(HERE:Shift)",
     placed_by=("place",),
     conditions={
         "role": Condition(tells=("role",), predicate="HERE.role IN $"),

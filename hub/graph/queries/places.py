@@ -5,6 +5,7 @@ from hub.graph.fragments import Condition, Kind, Many, Step
 PLACE = Kind(
     entity="Place",
     within="EXISTS { MATCH (HERE)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
+    inside="(HERE:Place)",
     placed_by=("part_of",),
     searched=("name",),
     conditions={"kind": Condition(tells=("kind",), predicate="HERE.kind IN $")},
@@ -59,6 +60,7 @@ PLACE = Kind(
 ROUTE = Kind(
     entity="Route",
     within="EXISTS { MATCH (HERE)-[:CONNECTS]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
+    inside="(:Place)<-[:CONNECTS]-(HERE:Route)",
     placed_by=("places",),
     conditions={"blocked": Condition(tells=("blocked",), predicate="coalesce(HERE.blocked, false) = $")},
     orders={"name": "coalesce(HERE.name, '')"},

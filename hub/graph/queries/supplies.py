@@ -25,6 +25,7 @@ ITEM = Kind(
 LOT = Kind(
     entity="SupplyLot",
     within="EXISTS { MATCH (HERE)-[:STORED_IN]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
+    inside="(:Place)<-[:STORED_IN]-(HERE:SupplyLot)",
     placed_by=("place",),
     searched=("name",),
     conditions={
