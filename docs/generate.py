@@ -22,6 +22,7 @@ from graph_models.relations import RELATIONS
 from graph_models.schemes import SCHEMES
 from hub import errors as errors_module
 from hub.errors import CausewayError, Code
+from hub.ingest.imports.kinds import KINDS
 from hub.settings import ParkFile
 
 FOLDER = Path(__file__).parent / "reference"
@@ -34,6 +35,7 @@ def pages() -> Mapping[str, str]:
         "adapters.md": adapters(),
         "errors.md": errors(),
         "graph.md": graph(),
+        "tables.md": tables(),
     }
 
 
@@ -193,6 +195,22 @@ def _notes(hint: object) -> Iterator[str]:
                 yield "found by search"
             case Privacy():
                 yield "personal: sealed"
+
+
+def tables() -> str:
+    lines = ["# Tables that a park enters", "", NOTE]
+    lines += ["`causeway import KIND FILE` takes each; [bring-in-your-park.md](../bring-in-your-park.md) shows how."]
+    lines += ["A header may be any of the words of its row, in any case; those with * are due.", ""]
+    for kind in KINDS.values():
+        maps = f" Also GeoJSON: {', '.join(kind.shapes)}." if kind.shapes else ""
+        lines += [f"## `{kind.name}` · {kind.title_zh}", "", f"{kind.title}.{maps}", ""]
+        lines += ["| header | 表头 | also | |", "|---|---|---|---|"]
+        for column in kind.all_columns:
+            mark = " *" if column.due else ""
+            also = ", ".join(column.also)
+            lines.append(f"| `{column.name}`{mark} | {column.zh} | {also} | {column.meaning} |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def main(arguments: list[str]) -> int:
