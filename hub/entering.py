@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from hub.control import Line
 from hub.coordinates import CoordinateSystem
-from hub.errors import BadRequest, Conflict, nearest
+from hub.errors import BadRequest, Conflict
 from hub.ingest.imports.codes import CODES
 from hub.ingest.imports.desk import EntryDesk
 from hub.ingest.imports.kind import Kind
-from hub.ingest.imports.kinds import KINDS
+from hub.ingest.imports.kinds import kind_named
 from hub.ingest.imports.preview import Preview, Retirement
 from hub.ingest.imports.storing import counts, store
 from hub.parts import Parts
@@ -33,7 +33,8 @@ async def previewing(parts: Parts, arguments: Arguments) -> AsyncIterator[Line]:
 
 
 async def importing(parts: Parts, arguments: Arguments) -> AsyncIterator[Line]:
-    """The same, then stores it. `version`: of the preview that a person said yes to; Conflict where it is older."""
+    """The same, then stores it. `version`: of the preview that a person said yes to; Conflict where it is older.
+    Without one, nobody has seen the rows: the result holds them."""
     kind = kind_named(_text(arguments, "kind"))
     found: list[Preview] = []
     async for line in _looking(parts, kind, arguments, found):
@@ -45,19 +46,9 @@ async def importing(parts: Parts, arguments: Arguments) -> AsyncIterator[Line]:
     stored = await store(parts.journal, shown, file=file, actor=operator(), now=parts.clock())
     if stored is not None and kind is CODES:
         yield {"progress": f"{await items.settle_new(parts.journal)} lots have the code of their item now"}
-    yield {
-        "result": {
-            "stored": shown.changes if stored else 0,
-            "rejected": len(shown.rejected),
-            "sequence": stored.seq if stored else parts.journal.head,
-        }
-    }
-
-
-def kind_named(name: str) -> Kind:
-    if name not in KINDS:
-        raise BadRequest(f"there is no kind of table {name!r}; {nearest(name, KINDS)}")
-    return KINDS[name]
+    unseen = _shown(shown) if seen is None else {"rejected": len(shown.rejected)}
+    done = {"stored": shown.changes if stored else 0, "sequence": stored.seq if stored else parts.journal.head}
+    yield {"result": {**unseen, **done}}
 
 
 async def _looking(parts: Parts, kind: Kind, arguments: Arguments, found: list[Preview]) -> AsyncIterator[Line]:

@@ -85,6 +85,11 @@ class Children:
     def alive(self, name: str) -> bool:
         return name in self._running and self._running[name].poll() is None
 
+    def memory(self, name: str) -> int:
+        """The process's resident memory, in MB."""
+        status = Path(f"/proc/{self._running[name].pid}/status").read_text(encoding="utf-8")
+        return int(status.split("VmRSS:")[1].split()[0]) // 1024
+
     async def listening(self, port: int, seconds: float = 30) -> None:
         async with asyncio.timeout(seconds):
             while True:

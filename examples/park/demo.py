@@ -1,4 +1,4 @@
-"""`make demo`: real protocol servers on this machine, a park of 300 sensors, a scripted emergency, live alerts."""
+"""`make demo`: a whole park on this machine, real protocol servers, a scripted emergency, live alerts."""
 
 import argparse
 import asyncio
@@ -13,34 +13,32 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # run by its path: the park's own modules stand beside it
 
 from children import Children, MissingBroker, free_ports  # noqa: E402
+from devices import Devices  # noqa: E402
 from park import Ports, detectors, write  # noqa: E402
+from questions import PASTE  # noqa: E402
 from script import Script  # noqa: E402
 from stage import Stage  # noqa: E402
-
-QUERIES = """\
-1. One building, with all that stands in it:
-   { places(filter: {kind: [BUILDING]}, first: 1) { nodes { name
-       assets(first: 5) { nodes { name sensor { latest { quantity value unit at } } } } } } }
-2. Open alerts, and the cursor at which a subscription goes on:
-   { alerts(first: 10) { readAt nodes { severity code openedAt subject { name } } } }
-3. Live:
-   subscription { alerts { cursor type alert { severity code value unit subject { name } placePath { name } } } }"""
 
 
 @contextlib.asynccontextmanager
 async def running(children: Children, folder: Path, stage: Stage) -> AsyncIterator[Script]:
-    """The two Modbus servers, the broker and the detectors; the hub is the script's to start and to kill."""
-    ports = Ports(**dict(zip(("east", "west", "broker", "web"), free_ports(4), strict=True)))
-    stage.say("starting two Modbus servers and an MQTT broker on loopback …")
+    """All servers and devices; the hub is the script's to start and to kill."""
+    ports = Ports(**dict(zip(("east", "west", "broker", "panel", "web"), free_ports(5), strict=True)))
+    stage.say("starting Modbus servers, an MQTT broker, two recorders, a fire panel and a weather office on loopback …")
     for side, seed in (("east", 1), ("west", 2)):
         children.cabinets(side, getattr(ports, side), seed)
     children.broker(ports.broker)
-    for port in (ports.east, ports.west, ports.broker):
-        await children.listening(port)
-    park_file = write(folder, ports)
-    script = Script(children, park_file, ports, stage)
-    async with script.detectors(detectors()):
-        yield script
+    devices = Devices(folder, ports.panel)
+    await asyncio.to_thread(devices.start)
+    try:
+        for port in (ports.east, ports.west, ports.broker):
+            await children.listening(port)
+        park_file = await asyncio.to_thread(write, folder, ports, devices.urls)
+        script = Script(children, park_file, ports, devices, stage)
+        async with script.detectors(detectors()):
+            yield script
+    finally:
+        await asyncio.to_thread(devices.stop)
 
 
 async def play(once: bool, stage: Stage) -> int:
@@ -59,7 +57,7 @@ async def play(once: bool, stage: Stage) -> int:
                     stage.say(
                         f"\nThe park goes on. Explorer: http://127.0.0.1:{script.ports.web}/   Paste one of these:"
                     )
-                    stage.say(QUERIES)
+                    stage.say(PASTE)
                     stage.say("Ctrl-C ends it.")
                     await stop.wait()
                 acting.cancel()

@@ -1,5 +1,6 @@
 """What the demo shows: each thing checked on a line of its own, and the alerts as they arrive."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.console = Console(highlight=False, soft_wrap=True)
+        self.begun = time.monotonic()
         self.held = 0
         self.failed: list[str] = []
 

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,12 +80,21 @@ class Watcher:
 
     async def wait_for(self, type_: str, name: str, code: str, seconds: float) -> Seen:
         """The first event of that type about the subject `name` with that alert code, past or to come."""
+        key = (type_, name, code)
+        return await self._wait(
+            lambda seen: (seen.type, seen.alert["subject"]["name"], seen.alert["code"]) == key, seconds
+        )
+
+    async def wait_for_code(self, type_: str, code: str, seconds: float) -> Seen:
+        """The first event of that type with that alert code, past or to come."""
+        return await self._wait(lambda seen: (seen.type, seen.alert["code"]) == (type_, code), seconds)
+
+    async def _wait(self, wanted: Callable[[Seen], bool], seconds: float) -> Seen:
         read = 0
         async with asyncio.timeout(seconds), self._news:
             while True:
                 for seen in itertools.islice(self.events, read, None):
-                    alert = seen.alert
-                    if (seen.type, alert["subject"]["name"], alert["code"]) == (type_, name, code):
+                    if wanted(seen):
                         return seen
                 read = len(self.events)
                 await self._news.wait()

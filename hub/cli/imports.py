@@ -11,10 +11,9 @@ import typer
 from hub import settings as park_file
 from hub.cli import report
 from hub.cli.operate import operate
-from hub.entering import kind_named
 from hub.errors import BadRequest
 from hub.ingest.imports.kind import Kind
-from hub.ingest.imports.kinds import KINDS
+from hub.ingest.imports.kinds import KINDS, kind_named
 
 PARK = Path("park.toml")
 Config = Annotated[
@@ -90,13 +89,66 @@ for _kind in KINDS.values():
 def _import(
     settings: park_file.Settings, arguments: Mapping[str, object], *, yes: bool, dry_run: bool, json: bool
 ) -> None:
-    shown = report.lines(operate(settings, "preview-table", arguments), report.PREVIEW, json=json)
-    if dry_run or not shown.get("changes"):
-        raise typer.Exit(1 if shown.get("rejected") else 0)
-    if not yes and not typer.confirm("Store these?", default=False):
+    shown = _look_and_store(settings, arguments, yes=yes, dry_run=dry_run, json=json)
+    if shown.get("rejected") and (dry_run or not shown.get("changes")):
         raise typer.Exit(1)
-    seen = {**arguments, "version": shown.get("version")}
-    report.lines(operate(settings, "import-table", seen), report.PLAIN, json=json)
+
+
+def _look_and_store(
+    settings: park_file.Settings, arguments: Mapping[str, object], *, yes: bool, dry_run: bool, json: bool
+) -> Mapping[str, object]:
+    """What the preview said. Ends the command where a person says no."""
+    if yes and not dry_run:
+        return report.lines(operate(settings, "import-table", arguments), report.PREVIEW, json=json)
+    shown = report.lines(operate(settings, "preview-table", arguments), report.PREVIEW, json=json)
+    if not dry_run and shown.get("changes"):
+        if not typer.confirm("Store these?", default=False):
+            raise typer.Exit(1)
+        seen = {**arguments, "version": shown.get("version")}
+        report.lines(operate(settings, "import-table", seen), report.PLAIN, json=json)
+    return shown
+
+
+@app.command("park")
+def import_park(
+    folder: Annotated[Path, typer.Argument(help="It holds a table a kind, such as people.csv.", file_okay=False)],
+    config: Config = PARK,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Store without asking.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the first table that would change something, and stop.")
+    ] = False,
+    coordinates: Annotated[
+        str, typer.Option(help="Of the files: WGS-84, GCJ-02 or BD-09; stored is WGS-84.")
+    ] = "WGS-84",
+    json: Json = False,
+) -> None:
+    """All tables of a folder, each called by its kind (places.geojson, people.csv, roster.xlsx), in their order."""
+    found = [(kind, file) for kind in KINDS for file in _tables(folder, kind)]
+    if not found:
+        names = ", ".join(f"{kind}.csv" for kind in KINDS)
+        raise BadRequest(f"{folder}: no table is called by a kind; name them {names}, or .xlsx, or .geojson")
+    settings = park_file.load(config)
+    rejected = 0
+    for kind, file in found:
+        if not json:
+            report.out.print(f"{kind}: {file.name}", markup=False)
+        arguments = {"kind": kind, "data": _read(file), "file": file.name, "coordinates": coordinates}
+        shown = _look_and_store(settings, arguments, yes=yes, dry_run=dry_run, json=json)
+        rejected += int(str(shown.get("rejected") or 0))
+        if dry_run and shown.get("changes"):
+            break  # what comes after may name what this one would enter
+    if rejected:
+        raise typer.Exit(1)
+
+
+def _tables(folder: Path, kind: str) -> list[Path]:
+    """At most one: of two it would not be plain which holds. Raises BadRequest."""
+    found = [
+        folder / f"{kind}{suffix}" for suffix in (".geojson", ".csv", ".xlsx") if (folder / f"{kind}{suffix}").exists()
+    ]
+    if len(found) > 1:
+        raise BadRequest(f"{folder}: both {found[0].name} and {found[1].name} are there; leave one")
+    return found
 
 
 def _write_template(kind: Kind, file: Path, language: Literal["zh", "en"]) -> None:

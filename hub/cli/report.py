@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,10 +21,12 @@ out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Which keys of a result's `rows` stand under which headings, and the words where there are none."""
+    """Which keys of a result's `rows` stand under which headings, and the words where there are none. Of more than
+    `most` rows of one `what` the first are shown: nobody reads ten thousand."""
 
     columns: Mapping[str, str]
     none: str
+    most: int | None = None
 
 
 PLAIN = Columns(columns={}, none="")
@@ -53,7 +56,9 @@ DEAD_LETTERS = Columns(
     none="No dead letters.",
 )
 PREVIEW = Columns(
-    columns={"what": "what", "row": "row", "code": "code", "detail": "detail"}, none="Nothing would change."
+    columns={"what": "what", "row": "row", "code": "code", "detail": "detail"},
+    none="Nothing would change.",
+    most=20,
 )
 UNMAPPED = Columns(
     columns={"text": "name", "lots": "lots", "sources": "sources", "proposed": "most like"},
@@ -100,9 +105,15 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Columns) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in columns.columns.values():
         table.add_column(heading, overflow="fold")
+    seen = Counter[object]()
     for row in rows:
-        table.add_row(*(Text(_cell(row.get(key))) for key in columns.columns))
+        seen[row.get("what")] += 1
+        if columns.most is None or seen[row.get("what")] <= columns.most:
+            table.add_row(*(Text(_cell(row.get(key))) for key in columns.columns))
     out.print(table)
+    for what, count in seen.items():
+        if columns.most is not None and count > columns.most:
+            out.print(f"… and {count - columns.most:,} more that are {what}; --json prints every one", markup=False)
 
 
 def _cell(value: object) -> str:

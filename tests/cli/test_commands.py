@@ -183,3 +183,25 @@ def test_a_match_is_listed_and_refused_or_accepted_by_an_operator(causeway: Run,
     assert (late.returncode, "accepted already" in late.stderr) == (1, True)
     assert "there is no match nothing" in causeway("matches", "accept", "nothing").stderr
     assert "Nothing waits" in causeway("matches", "list").stdout
+
+
+def test_a_folder_of_tables_is_a_park(causeway: Run, tmp_path: Path) -> None:
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    assert "name them" in causeway("import", "park", "tables").stderr
+    for kind in ("places", "organizations", "people"):
+        causeway("import", kind, f"tables/{kind}.csv", "--template")
+    with (tables / "people.csv").open("a", encoding="utf-8") as people:
+        people.write("G-09,Nobody,,guard,T-999\n")
+    done = causeway("import", "park", "tables", "--yes")
+    assert done.returncode == 1, "a row was rejected"
+    assert "T-999" in done.stdout
+    assert [line for line in done.stdout.splitlines() if line.startswith("rejected: ")] == [
+        "rejected: 0",
+        "rejected: 0",
+        "rejected: 1",
+    ]
+    causeway("import", "places", "tables/places.xlsx", "--template")
+    twice = causeway("import", "park", "tables", "--yes")
+    assert twice.returncode != 0
+    assert "leave one" in twice.stderr

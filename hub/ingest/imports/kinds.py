@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from hub.errors import BadRequest, nearest
 from hub.ingest.imports.certificates import CERTIFICATES
 from hub.ingest.imports.codes import CODES
 from hub.ingest.imports.equipment import EQUIPMENT
@@ -20,3 +21,10 @@ _ALL = (
     *(HAZARDS, GOODS, EQUIPMENT, OCCUPANCY, CODES),
 )
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
+
+
+def kind_named(name: str) -> Kind:
+    """Raises BadRequest."""
+    if name not in KINDS:
+        raise BadRequest(f"there is no kind of table {name!r}; {nearest(name, KINDS)}")
+    return KINDS[name]

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from adapters.contract import Claim, Link, Position, Value
 from graph_models.entities import PlaceKind
@@ -9,7 +10,9 @@ from hub.ingest.imports.cells import Cells
 from hub.ingest.imports.geometry import metres_between
 from hub.ingest.imports.kind import POSITION, BadRow, Circumstances, Column, Kind, words
 from hub.ingest.imports.naming import external_id
-from hub.ingest.imports.standing import Standing
+
+if TYPE_CHECKING:
+    from hub.ingest.imports.standing import Standing
 
 _KINDS = words(
     {
@@ -104,12 +107,12 @@ def claim(cells: Cells, circumstances: Circumstances) -> Claim:
     )
 
 
-def check(claims: Mapping[str, Claim], standing: Standing, circumstances: Circumstances) -> Mapping[str, str]:
+def check(claims: Mapping[str, Claim], standing: "Standing", circumstances: Circumstances) -> Mapping[str, str]:
     """What lies within itself, or farther from the park than a park is wide."""
     return _circles(claims, standing) | _far(claims, standing, circumstances.extent)
 
 
-def _circles(claims: Mapping[str, Claim], standing: Standing) -> dict[str, str]:
+def _circles(claims: Mapping[str, Claim], standing: "Standing") -> dict[str, str]:
     found: dict[str, str] = {}
     for name in claims:
         seen = {name}
@@ -127,7 +130,7 @@ def _part_of(claim: Claim) -> str | None:
     return next((link.target for link in claim.links if link.relation == "PART_OF"), None)
 
 
-def _far(claims: Mapping[str, Claim], standing: Standing, extent: float) -> dict[str, str]:
+def _far(claims: Mapping[str, Claim], standing: "Standing", extent: float) -> dict[str, str]:
     known = [held.position for name, held in standing.claims("Place").items() if held.position and name not in claims]
     given = {name: each.position for name, each in claims.items() if each.position is not None}
     measure = known or list(given.values())
