@@ -86,6 +86,7 @@ class Hub:
             reserve=self.reserve,
             projection=self.projector,
             clock=clock,
+            specs=parts.specs,
             precedence=parts.precedence,
             timezone=ZoneInfo(parts.settings.park.timezone),
             extent=parts.settings.park.extent,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from hub.clock import Clock
-from hub.ingest.source import SourceStatus
+from hub.ingest.source import SourceSpec, SourceStatus
 from hub.journal.log import Journal
 from hub.live.facts import LotFact, SourceFact, WarningFact
 from hub.reserve.reserve import Reserve
@@ -106,6 +106,7 @@ class Services:
     reserve: Reserve
     projection: Projection
     clock: Clock
+    specs: Sequence[SourceSpec] = ()
     precedence: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))  # of the times that people enter
     extent: float = 50_000.0  # metres within which all places of the park lie

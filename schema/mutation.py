@@ -6,7 +6,7 @@ import strawberry
 
 from hub.errors import Conflict, NotFound
 from hub.warning.desk import AlertClosed, AlreadyAcknowledged
-from schema import entering, matching
+from schema import entering, matching, stocking
 from schema.acknowledging import AcknowledgeWarningResult, acknowledge_warning
 from schema.nodes.alerts import Alert
 from schema.problems import AcknowledgementConflict, AlertAlreadyAcknowledged, AlertAlreadyClosed, AlertNotFound
@@ -92,4 +92,16 @@ class Mutation:
     )
     unblock_route: entering.UnblockRouteResult = strawberry.field(
         resolver=entering.unblock_route, description="Says that the way is free again. Works while the graph is down."
+    )
+    upload_stock_list: stocking.UploadStockListResult = strawberry.field(
+        resolver=stocking.upload_stock_list, description="Puts a tenant's list into its source's folder."
+    )
+    confirm_stock_list: stocking.ConfirmStockListResult = strawberry.field(
+        resolver=stocking.confirm_stock_list, description="Says what the columns of a tenant's list mean."
+    )
+    correct_rejected_row: stocking.CorrectRejectedRowResult = strawberry.field(
+        resolver=stocking.correct_rejected_row, description="Says what a row that could not be read should say."
+    )
+    map_supply_item: stocking.MapSupplyItemResult = strawberry.field(
+        resolver=stocking.map_supply_item, description="Says which coded item a name of stock is."
     )

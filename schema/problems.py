@@ -80,3 +80,33 @@ class RetirementRefused(Problem):
 @strawberry.type(description="Someone entered the same meanwhile, or the key was used for something else.")
 class EntryConflict(Problem):
     pass
+
+
+@strawberry.type(description="No source has this id, or none that is yours.")
+class SourceNotFound(Problem):
+    pass
+
+
+@strawberry.type(description="The list cannot be taken as it is; the message says what to do.")
+class StockListRefused(Problem):
+    pass
+
+
+@strawberry.type(description="No rejected row has this id, or none of a source that is yours.")
+class RejectedRowNotFound(Problem):
+    pass
+
+
+@strawberry.type(description="Someone corrected the row before; nothing is left to do.")
+class RejectedRowAlreadyCorrected(Problem):
+    pass
+
+
+@strawberry.type(description="The row cannot be read with these cells either; the message says why.")
+class RowStillUnreadable(Problem):
+    pass
+
+
+@strawberry.type(description="No item has this code, or the text cannot be mapped.")
+class SupplyItemNotMapped(Problem):
+    pass

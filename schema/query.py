@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from schema import counts, matching, nearest, pages, reading
+from schema import counts, matching, nearest, pages, reading, stocking
 from schema.nodes.alerts import Alert
 from schema.nodes.assets import Asset
 from schema.nodes.hazards import Hazard, HazardousGoods
@@ -108,6 +108,14 @@ class Query:
     matches: list[matching.Match] = strawberry.field(
         resolver=matching.matches,
         description="What may be one thing and waits for a person to say, the oldest first.",
+    )
+    rejected_rows: list[stocking.WaitingRow] = strawberry.field(
+        resolver=stocking.rejected_rows,
+        description="What a source sent that could not be read and waits for a person, the oldest first.",
+    )
+    unmapped_supplies: list[stocking.UnmappedSupply] = strawberry.field(
+        resolver=stocking.unmapped_supplies,
+        description="Names of stock that have no code, those of most lots first.",
     )
     asset_counts: counts.AssetCounts = strawberry.field(
         resolver=counts.assets, description="How many assets have what in common."

@@ -15,7 +15,7 @@ import asyncssh
 from adapters.contract import CertificateRefused, CredentialsRefused, SourceError, Unreachable, Unreadable
 from adapters.inventory.files_config import FilesConfig, Sftp
 
-_UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
+UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
 _PIECE = 1 << 18
 
 
@@ -56,7 +56,7 @@ def wanted(files: Sequence[Dropped], config: FilesConfig, now: float) -> list[Dr
         for file in files
         if fnmatch.fnmatch(file.name, config.pattern)
         and not file.name.startswith((".", "~$"))
-        and not file.name.lower().endswith(_UNFINISHED)
+        and not file.name.lower().endswith(UNFINISHED)
         and not 0 <= now - file.modified < config.settle_seconds
     ]
     found.sort(key=lambda file: (file.modified, file.name))

@@ -4,7 +4,8 @@ A list is read once its mapping stands: in the source's config, or confirmed by 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -99,9 +100,10 @@ class StockFiles:
             return Health(state=HealthState.DEGRADED, text=NO_LIST.format(pattern=self._config.pattern))
         return Health(state=HealthState.OK, text=f"{files[-1].name} is the newest list")
 
-    async def listed(self) -> Sequence[Dropped]:
-        """The lists that are the stock as it is now, oldest first."""
-        return wanted(await self._drop.listed(), self._config, now().timestamp())
+    async def listed(self, *, settled: bool = True) -> Sequence[Dropped]:
+        """The lists that are the stock as it is now, oldest first. `settled` False: also one that was put there just
+        now, by whoever knows that it is whole."""
+        return wanted(await self._drop.listed(), self._config, now().timestamp() if settled else math.inf)
 
     async def discover(self) -> AsyncIterator[Claim]:
         """Every row of every list; one that cannot be read is named, so that it is not taken for gone. A list that
@@ -212,14 +214,22 @@ class StockFiles:
         """A row as JSON, with its header; by the mapping that stands now."""
         return [self._decoded(raw)]
 
+    def corrected(self, raw: Raw, changes: Mapping[str, str | None]) -> Raw:
+        """A row that could not be read with these cells, column → text, to be decoded. Raises Unreadable."""
+        row = Row.read(raw.data)
+        return replace(raw, data=self._rows_for(row).corrected(row, changes).data())
+
     def _decoded(self, raw: Raw) -> Claim:
         row = Row.read(raw.data)
+        return self._rows_for(row).claim(row)
+
+    def _rows_for(self, row: Row) -> ListRows:
         mapping = self.mapping_of(Header(row=0, names=row.header))
         if mapping is None:
             raise _Unconfirmed(self._source.id, row.file, Header(row=0, names=row.header))
         rows = self._rows_of(mapping)
         rows.fits(Header(row=0, names=row.header))
-        return rows.claim(row)
+        return rows
 
 
 class _Opened:

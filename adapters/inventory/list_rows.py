@@ -1,10 +1,11 @@
 """A row of a stock list, and what it becomes by the list's mapping."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import orjson
+from openpyxl.utils import get_column_letter
 
 from adapters.contract import Claim, Raw, Source, Unreadable
 from adapters.inventory import cells
@@ -144,6 +145,22 @@ class ListRows:
                 if row.twice is None and (key := self._key(row)) is not None:
                     claims.append(Claim(kind="SupplyLot", external_id=key, named_only=True))
         return claims
+
+    def corrected(self, row: Row, changes: Mapping[str, str | None]) -> Row:
+        """The row with these cells, column → text. That it stood twice no longer holds once it is known by something
+        else; nor does a formula's error in a cell that was given anew. Raises Unreadable."""
+        missing = [name for name in changes if name not in row.header]
+        if missing:
+            have = ", ".join(name for name in row.header if name)
+            raise Unreadable(f"the row has no column {missing[0]!r}; there are {have}")
+        cells_ = [*row.cells, *([None] * (len(row.header) - len(row.cells)))]
+        columns = {row.header.index(name): value for name, value in changes.items()}
+        for at, value in columns.items():
+            cells_[at] = value
+        letters = {get_column_letter(at + 1) for at in columns}
+        errors = tuple(one for one in row.errors if one.rstrip("0123456789") not in letters)
+        given = replace(row, cells=cells_, errors=errors)
+        return replace(given, twice=None) if self._key(given) != self._key(row) else given
 
     def _key(self, row: Row) -> str | None:
         named = dict(zip(row.header, row.cells, strict=False))

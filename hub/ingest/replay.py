@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from adapters.contract import Adapter, AnyDefinition, Raw, Record, Unreadable, guarded
 from hub.errors import BadRequest
@@ -43,10 +43,8 @@ async def replay(
         records = [record_of(raw)] if is_record(raw) else await _decode(journal, spec, raw)
     except Unreadable as still:
         return Outcome(id=held.id, reason=still.reason)
-    # An intake of its own: to the running source's, times of then would be out of order. What has no time of its own
-    # stands beside what came in the same moment and could be read, and beside the other letters of that moment.
-    received_at = held.received_at + timedelta(microseconds=1000 + held.id % 1000)
-    accepted = await Intake(journal, quantities, refinement).records(spec, records, received_at)
+    # An intake of its own: to the running source's, times of then would be out of order.
+    accepted = await Intake(journal, quantities, refinement).records(spec, records, moment(held))
     if accepted.draft.dead_letters:
         return Outcome(id=held.id, reason=accepted.draft.dead_letters[0].reason)
     try:
@@ -54,6 +52,12 @@ async def replay(
     except BadRequest as refused:
         return Outcome(id=held.id, reason=f"the journal refuses it: {refused.message}")
     return Outcome(id=held.id, stored=0 if appended.repeated else len(records), repeated=appended.repeated)
+
+
+def moment(held: HeldDeadLetter) -> datetime:
+    """When what a letter holds counts as received: what has no time of its own stands beside what came in the same
+    moment and could be read, and beside the other letters of that moment."""
+    return held.received_at + timedelta(microseconds=1000 + held.id % 1000)
 
 
 async def _decode(journal: Journal, spec: SourceSpec, raw: Raw) -> Sequence[Record]:

@@ -279,9 +279,10 @@ class Journal:
         return await self._read(queries.checkpoints, prefix)
 
     async def dead_letters(
-        self, source: str | None = None, *, after: int = 0, limit: int = 100
+        self, source: str | None = None, *, after: int = 0, limit: int = 100, waiting: bool = False
     ) -> Sequence[HeldDeadLetter]:
-        return await self._read(queries.dead_letters, self._config.keyring, source, after, limit)
+        """The oldest first, above the id `after`. `waiting`: only those that were not replayed."""
+        return await self._read(queries.dead_letters, self._config.keyring, source, after, limit, waiting)
 
     async def open_matches(self, after: str = "", limit: int = 100) -> Sequence[OpenMatch]:
         """What waits for a person to say whether two entities are one, the oldest first, above the match `after`."""

@@ -165,12 +165,14 @@ def checkpoints(connection: sa.Connection, prefix: str) -> list[tuple[str, int]]
 
 
 def dead_letters(
-    connection: sa.Connection, seals: Seals, source: str | None, after: int, limit: int
+    connection: sa.Connection, seals: Seals, source: str | None, after: int, limit: int, waiting: bool
 ) -> list[HeldDeadLetter]:
     letter = t.dead_letter
     query = sa.select(letter).where(letter.c.id > after).order_by(letter.c.id).limit(limit)
     if source is not None:
         query = query.where(letter.c.source == source)
+    if waiting:
+        query = query.where(letter.c.replayed_at.is_(None))
     return [
         HeldDeadLetter(
             id=row["id"],

@@ -67,16 +67,18 @@ async def look(
     *,
     file: str | None = None,
     changes: Mapping[str, str] | None = None,
+    settled: bool = True,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> Sequence[Look]:
     """At the lists that are the source's stock now, or one of them. `changes`: field (or `id`) → column, "" for none,
-    against what is proposed. Raises BadRequest, NotFound, SourceError."""
+    against what is proposed. `settled` False: also a list that was put there just now. Raises BadRequest,
+    NotFound, SourceError."""
     source, confirmed = await source_of(journal, spec)
     adapter = spec.definition.factory(source, spec.config)
     if not isinstance(adapter, StockFiles):
         raise BadRequest(f"{spec.id} reads by {spec.definition.name}; only a source of {ADAPTER} has lists")
     async with adapter:
-        files = await adapter.listed()
+        files = await adapter.listed(settled=settled)
         if file is not None:
             if file not in {one.name for one in files}:
                 raise NotFound(f"{file} is not the stock of {spec.id} now; {nearest(file, [f.name for f in files])}")

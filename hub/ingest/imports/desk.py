@@ -98,7 +98,7 @@ class EntryDesk:
         digest = hashlib.sha256(data).hexdigest()
         said = [kind, digest, coordinates, retirement.missing, retirement.confirmed]
         rejected = [[row.number, row.reason] for row in shown.rejected[:_TOLD]]
-        command = _command(word, ["import", *said], {"counts": dict(counts(shown)), "rejected": rejected})
+        command = command_of(word, ["import", *said], {"counts": dict(counts(shown)), "rejected": rejected})
         stored = await store(self._journal, shown, file=file, actor=word.actor, now=self._clock(), command=command)
         if stored is None or stored.answer is None:
             return Told(counts=counts(shown), rejected=shown.rejected[:_TOLD], seq=self._journal.head)
@@ -119,7 +119,7 @@ class EntryDesk:
         entity, _ = await self._known(place, "Place")
         claim = Claim(kind="Place", external_id=entity, values={"occupancy": count}, observed_at=at or now)
         data = {"place": entity, "count": count, "at": moments.text(at or now)}
-        command = _command(word, ["occupancy", entity, count, moments.text(at)], {})
+        command = command_of(word, ["occupancy", entity, count, moments.text(at)], {})
 
         async def event(version: int) -> NewEvent:
             return _event("occupancy.set", f"occupancy:{entity}", version, data, word, claim)
@@ -140,7 +140,7 @@ class EntryDesk:
         self, word: Word, type_: str, route: str, values: Mapping[str, Value], data: Mapping[str, object]
     ) -> Said:
         entity, _ = await self._known(route, "Route")
-        command = _command(word, [type_, entity, dict(data)], {})
+        command = command_of(word, [type_, entity, dict(data)], {})
 
         async def event(version: int) -> NewEvent:
             # In the stream of imported routes: what an import looked at before must not undo it, nor this the import.
@@ -183,7 +183,8 @@ def _event(type_: str, name: str, version: int, data: Mapping[str, object], word
     return NewEvent(type=type_, version=1, stream=name, expected=version, data=data, actor=word.actor, claims=[claim])
 
 
-def _command(word: Word, said: Sequence[object], answer: Mapping[str, object]) -> Command:
+def command_of(word: Word, said: Sequence[object], answer: Mapping[str, object]) -> Command:
+    """Raises BadRequest for a word without a key."""
     if not word.key:
         raise BadRequest("idempotencyKey is empty: send a new random text with each change")
     fingerprint = hashlib.sha256(orjson.dumps(said)).hexdigest()
