@@ -10,6 +10,8 @@ import pytest
 
 from adapters.inventory.files import ADAPTER, StockFiles
 from adapters.inventory.files_config import FilesConfig
+from adapters.inventory.sql import ADAPTER as SQL
+from adapters.inventory.sql_config import SqlConfig
 from hub.clock import now
 from hub.errors import Forbidden, NotFound
 from hub.ingest.confirmed import source_of
@@ -206,7 +208,6 @@ def test_a_list_waits_for_its_columns_to_be_confirmed(hub: Hub, run: Run, tmp_pa
         assert wrong["__typename"] == "StockListRefused" and "数量" in wrong["message"]
         said = await asked(hub, spec, CONFIRM, source=spec.id, file="a.csv", key="u-2")
         assert said["list"]["confirmed"]
-        await hub.journal.stream("mapping:unsure")
         told = (await upload(hub, spec, "a.csv", HEAD + "灭火器,1,具,A\n许多,x,具,B\n", "unsure-2"))["list"]
         assert told["confirmed"] and told["rejected"] == 1
 
@@ -232,6 +233,20 @@ def test_a_list_that_cannot_be_taken(file: str, text: str, says: str, hub: Hub, 
     assert (told["__typename"], told["code"]) == ("StockListRefused", "BAD_REQUEST")
     assert says in told["message"]
     assert not list(tmp_path.iterdir())
+
+
+def test_only_a_folders_source_takes_lists(hub: Hub, run: Run, tmp_path: Path) -> None:
+    sftp = {"host": "127.0.0.1", "user": "u", "password": {"env": "X"}, "host_key": "ssh-ed25519 AAAA"}
+    far = SourceSpec(id="far", definition=ADAPTER, config=FilesConfig.model_validate({"sftp": sftp}))
+    sql = SqlConfig.model_validate(
+        {"url": "sqlite:///x.db", "query": "SELECT 1", "id": "id", "columns": {"name": "name", "quantity": "qty"}}
+    )
+    other = SourceSpec(id="other", definition=SQL, config=sql)
+    for spec, says in ((far, "SFTP"), (other, "stock_files")):
+        told = run(upload(hub, spec, "a.csv", HEAD, f"kind-{spec.id}"))
+        assert told["__typename"] == "StockListRefused" and says in told["message"]
+    away = run(upload(hub, spec_of(tmp_path / "away", "away"), "a.csv", HEAD, "kind-away"))
+    assert away["__typename"] == "StockListRefused" and "cannot write" in away["message"]
 
 
 def test_a_repeat_leaves_the_list_that_came_since(hub: Hub, run: Run, tmp_path: Path) -> None:

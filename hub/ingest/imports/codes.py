@@ -36,7 +36,7 @@ COLUMNS = (
         zh="上级编码",
         feeds=("BELONGS_TO",),
         also=("父代码", "上级代码"),
-        meaning="The code of the class above; empty: by the digits, where that class is in the table",
+        meaning="The code of the class above, which must be there too; empty: none",
     ),
 )
 
