@@ -15,7 +15,7 @@ from hub.errors import CausewayError, GraphUnavailable, SettingsError
 from hub.graph.embedded import Embedded
 from hub.graph.projector import Projector
 from hub.graph.store import GraphConfig, Store
-from hub.ingest.collector import spare_collector
+from hub.ingest.collector import hand_back, one_arena, spare_collector
 from hub.ingest.supervisor import Supervisor
 from hub.live.feed import Feed
 from hub.operations import Desk
@@ -120,6 +120,7 @@ class Hub:
                         "feed": self.feed.run(),
                         "reserve": self.reserve.run(),
                         "retention": self._expire(),
+                        "memory": hand_back(),
                         "loop lag": self.metrics.watch_loop(),
                     }.items()
                 ]
@@ -272,6 +273,7 @@ async def serve(settings: Settings, clock: Clock = now) -> None:
             await rules.record(parts.journal, found, clock())
         await locate(parts.journal, settings.park.geocodes, clock())
         hub = Hub(parts, store, embedded)
+        one_arena()
         spare_collector()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
