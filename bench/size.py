@@ -33,7 +33,7 @@ async def fill(log: Journal, series: int) -> float:
     spec = SourceSpec(id="bench", definition=definition, config=AdapterConfig())
     intake = Intake(log, QUANTITIES)
     claims = [Claim(kind="Asset", external_id=f"s{n}", values={"kind": "SENSOR"}) for n in range(series)]
-    for accepted in await intake.named(spec, claims, now()):
+    async for accepted in intake.named(spec, claims, now()):
         await log.append(accepted.draft)
     began_at = now() - timedelta(minutes=1)
     took = 0.0

@@ -1,6 +1,6 @@
 """What an adapter yields, made fit for the journal; what is not fit becomes a dead letter, and the rest goes on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -127,7 +127,7 @@ class Intake:
 
     async def snapshot(
         self, spec: SourceSpec, claims: Sequence[Claim], received_at: datetime, *, confirm: bool = False
-    ) -> Sequence[Accepted]:
+    ) -> AsyncIterator[Accepted]:
         """The whole set that a source has: what it had and no longer names is retired.
 
         A claim that is refused still counts as named. Raises Refused where more than the source's `retire_guard`
@@ -143,14 +143,12 @@ class Intake:
                 f"causeway sources --confirm-retirement {spec.id}"
             )
         gone = [Claim(kind=live[external_id], external_id=external_id, gone=True) for external_id in missing]
-        return await self.named(spec, [*claims, *gone], received_at)
+        return self.named(spec, [*claims, *gone], received_at)
 
-    async def named(self, spec: SourceSpec, claims: Sequence[Claim], received_at: datetime) -> Sequence[Accepted]:
+    async def named(self, spec: SourceSpec, claims: Sequence[Claim], received_at: datetime) -> AsyncIterator[Accepted]:
         """The claims of a snapshot, page by page, with nothing retired."""
-        return [
-            await self.records(spec, claims[start : start + SNAPSHOT_PAGE], received_at)
-            for start in range(0, len(claims), SNAPSHOT_PAGE)
-        ]
+        for start in range(0, len(claims), SNAPSHOT_PAGE):
+            yield await self.records(spec, claims[start : start + SNAPSHOT_PAGE], received_at)
 
     def _of(self, spec: SourceSpec) -> Readings:
         if spec.id not in self._readings:

@@ -196,13 +196,13 @@ class Session:
             if self._spec.definition.discovers_all:
                 pages = await self._intake.snapshot(self._spec, claims, received_at, confirm=confirmed)
             else:
-                pages = await self._intake.named(self._spec, claims, received_at)
+                pages = self._intake.named(self._spec, claims, received_at)
         except Refused as refused:
             self._health.question = refused.message
-            pages = await self._intake.named(self._spec, claims, received_at)
+            pages = self._intake.named(self._spec, claims, received_at)
         else:
             self._health.question = None
-        for page in pages:
+        async for page in pages:
             await committer.put(Pending(accepted=self._flood.thin(page), ack=_nothing, sign=False))
         self._discover_at = self._clock() + self._spec.discover_every
         if self._misses:

@@ -205,9 +205,11 @@ def test_what_a_snapshot_only_names_keeps_what_it_was(tmp_path: Path) -> None:
         async with journal(tmp_path) as log:
             intake, spec = Intake(log, QUANTITIES), spec_of(Script(), retire_guard=1.0)
             lots = [Claim(kind="SupplyLot", external_id=name, values={"quantity": 1.0}) for name in ("a", "b", "c")]
-            for page in await intake.snapshot(spec, lots, NOON):
+            async for page in await intake.snapshot(spec, lots, NOON):
                 await log.append(page.draft)
-            for page in await intake.snapshot(spec, [lots[0], replace(lots[1], values={}, named_only=True)], NOON):
+            async for page in await intake.snapshot(
+                spec, [lots[0], replace(lots[1], values={}, named_only=True)], NOON
+            ):
                 await log.append(page.draft)
             assert set(await log.live_claims(spec.id)) == {"a", "b"}
             held = {

@@ -71,7 +71,7 @@ def lot(number: int, name: str, **values: str) -> Claim:
 
 async def take(log: Journal, source: SourceSpec, claims: Sequence[Claim], at: datetime = NOON) -> None:
     intake = Intake(log, {}, Catalogue(log))
-    for accepted in await intake.named(source, claims, at):
+    async for accepted in intake.named(source, claims, at):
         assert not accepted.draft.dead_letters
         await log.append(accepted.draft)
 
@@ -258,7 +258,7 @@ def test_a_thousand_rows_are_985_and_10_and_5(tmp_path: Path) -> None:
                 "约十" in one.reason and one.where.startswith("acme.csv row ") for one in letters
             )
             assert [(one.text, one.lots) for one in await items.unmapped(log)] == [("头灯", 5)]
-            for page in await intake.snapshot(lists, whole, LATER):
+            async for page in await intake.snapshot(lists, whole, LATER):
                 await log.append(page.draft)
             assert len(await log.live_claims("acme")) == 990, "rows that cannot be read are not gone"
             with pytest.raises(Refused, match="causeway sources --confirm-retirement acme"):
