@@ -18,7 +18,7 @@ WITHIN = 1.0  # seconds from what happens to the subscriber
 PROMISE = 10.0  # seconds: a tenant's database that is silent for longer is stale
 DETECTOR = 3  # in the car parts store
 SLOW = 0.2  # seconds, for the five kinds of one building
-WARM = 20  # queries
+WARM = 50  # queries
 Until = Callable[[Callable[[], Coroutine[Any, Any, str]], float], Coroutine[Any, Any, str]]
 
 
