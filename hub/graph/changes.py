@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from types import MappingProxyType
 from typing import TypeVar, cast
 
 from hub.graph import derive
@@ -21,7 +20,6 @@ from hub.journal.records import Entry, HeldClaim
 
 ROWS = 1000  # of one statement
 _AT_ONCE = 100  # nodes, of about 10 µs, after which the event loop turns to others, such as the writing before
-EMPTY: Mapping[str, Known | None] = MappingProxyType({})
 
 T = TypeVar("T")
 
@@ -36,6 +34,9 @@ class Changes:
     after: Mapping[str, Known | None] = field(default_factory=dict)
     deleted: frozenset[str] = frozenset()
     waiting: frozenset[str] = frozenset()
+
+
+NOTHING = Changes()
 
 
 class Planner:
@@ -53,7 +54,7 @@ class Planner:
         *,
         generation: int,
         standing: Standing,
-        pending: Mapping[str, Known | None] = EMPTY,
+        pending: Changes = NOTHING,
         entries: Sequence[Entry] = (),
         parted: Collection[str] = (),
         referring: bool = True,
@@ -62,13 +63,13 @@ class Planner:
         which they were touched. `parted`: those whose identity changed, so that whoever links to them is looked at
         again."""
         if not touched:
-            return Changes()
+            return NOTHING
         there = _There(self._store, standing, pending)
         latest = await self._journal.latest_claims(list(touched), entries)
         lives, living = latest.lives, set(latest.claims)
         nodes = await self._nodes(latest.claims)
         known = await there.known(living | set(touched))
-        gone = {id_ for id_ in touched if lives.get(id_, id_) != id_ and known.get(id_) is not None}
+        gone = {id_ for id_ in known.keys() - nodes.keys() if id_ in living or lives.get(id_, id_) != id_}
         moved = {id_ for id_, made in nodes.items() if _moves(known.get(id_), made)}
         again: set[str] = set()
         fresh = (
@@ -80,8 +81,9 @@ class Planner:
         if again:
             others = await self._nodes((await self._journal.latest_claims(sorted(again))).claims)
             known |= await there.known(again)
-            again = {id_ for id_ in again if id_ not in others or not _moves(known.get(id_), others[id_])}
-            nodes |= {id_: made for id_, made in others.items() if id_ in again}  # who moves has an entry of its own
+            # Who is not there yet, moves or leaves has an entry of its own, at which those that link to it are found.
+            again = {id_ for id_ in again & others.keys() if known.get(id_) and not _moves(known[id_], others[id_])}
+            nodes |= {id_: others[id_] for id_ in again}
         targets = {target for n in nodes.values() for _, target in n.links} - known.keys() - nodes.keys()
         known |= await there.known(targets)
         return _difference(nodes, known, living, again, gone | moved, generation)
@@ -112,27 +114,35 @@ class _There:
 
     store: Store
     standing: Standing
-    pending: Mapping[str, Known | None]
+    pending: Changes
 
     async def known(self, ids: Collection[str]) -> dict[str, Known | None]:
         """Of `ids`, those that are there; None for one that is just being removed."""
         found: dict[str, Known | None] = {}
         unread: list[str] = []
         for id_ in ids:
-            if id_ in self.pending:
-                found[id_] = self.pending[id_]
+            if id_ in self.pending.after:
+                found[id_] = self.pending.after[id_]
             elif (node := self.standing.known.get(id_)) is not None:
-                found[id_] = node
+                found[id_] = self._left(node)
             elif id_ in self.standing.ids:
                 unread.append(id_)
         for some in chunks(sorted(unread)):
             reads = (self._of_label(label, some) for label in derive.entities())
-            for nodes in await asyncio.gather(*reads):
+            for read in await asyncio.gather(*reads):
+                nodes = {id_: self._left(node) for id_, node in read.items()}
                 self.standing.note(nodes)
                 found |= nodes
         return found
 
-    async def _of_label(self, label: str, ids: Sequence[str]) -> dict[str, Known | None]:
+    def _left(self, node: Known) -> Known:
+        """Without the links that go with what is just being deleted."""
+        deleted = self.pending.deleted
+        if not deleted or all(target not in deleted for _, target in node.links):
+            return node
+        return node._replace(links=frozenset(link for link in node.links if link[1] not in deleted))
+
+    async def _of_label(self, label: str, ids: Sequence[str]) -> dict[str, Known]:
         [row] = await self.store.read(derive.known_nodes(label), {"ids": list(ids)})
         rows = cast("list[tuple[str, list[str], list[tuple[str, str]]]]", row["rows"])
         return {
@@ -177,11 +187,7 @@ def _difference(
     for id_ in living | again:
         before = None if id_ in removed else known.get(id_)
         wanted = nodes.get(id_)
-        if wanted is None:
-            if before is not None:  # of no declared kind any more
-                deletes[derive.delete_nodes(before.label)].append(id_)
-                after[id_] = None
-                deleted.add(id_)
+        if wanted is None:  # of no declared kind, or not any more
             continue
         row = wanted.properties
         row["generation"] = generation

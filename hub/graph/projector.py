@@ -15,10 +15,10 @@ from typing import LiteralString, cast
 
 from hub.clock import Clock
 from hub.errors import DeadlineExceeded, GraphUnavailable, Internal
-from hub.graph.changes import EMPTY, Changes, Planner
+from hub.graph.changes import NOTHING, Changes, Planner
 from hub.graph.migrate import migrate
 from hub.graph.rebuild import Progress, rebuild
-from hub.graph.standing import Known, Standing
+from hub.graph.standing import Standing
 from hub.graph.store import Step, Store
 from hub.journal.log import Journal
 from hub.journal.records import ClaimEntry, Entry, EventEntry
@@ -166,14 +166,12 @@ class Projector:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._write(now, standing))
-                following = group.create_task(self._next(now.ahead, standing, now.changes.after))
+                following = group.create_task(self._next(now.ahead, standing, now.changes))
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None
         return None if self._asked else following.result()
 
-    async def _next(
-        self, read: _Read, standing: Standing, pending: Mapping[str, Known | None] = EMPTY
-    ) -> _Batch | None:
+    async def _next(self, read: _Read, standing: Standing, pending: Changes = NOTHING) -> _Batch | None:
         """`read`: what was read before; without entries the journal is asked for more."""
         reached, entries = read
         if not entries:

@@ -53,6 +53,21 @@ class World:
     def __init__(self, journal: Journal, store: Store, clock: ManualClock, projector: Projector) -> None:
         self.journal, self.store, self.clock, self.projector = journal, store, clock, projector
 
+    def start(self) -> None:
+        self._running = asyncio.create_task(self.projector.run())
+
+    async def stop(self) -> None:
+        self._running.cancel()
+        await asyncio.gather(self._running, return_exceptions=True)
+
+    @asynccontextmanager
+    async def behind(self) -> AsyncIterator[None]:
+        """The projector rests, so that it finds all that is said meanwhile at once."""
+        await self.shown()
+        await self.stop()
+        yield
+        self.start()
+
     async def say(self, *claims: Claim, source: str = "survey") -> Appended:
         return await self.journal.append(Draft(source=source, received_at=self.clock(), claims=claims))
 
@@ -89,12 +104,12 @@ class Worlds:
         async with self.journal() as journal:
             store = await Store.open(self.config)
             projector = Projector(journal, store, self.clock, self.precedence, broken=broken)
-            running = asyncio.create_task(projector.run())
+            world = World(journal, store, self.clock, projector)
+            world.start()
             try:
-                yield World(journal, store, self.clock, projector)
+                yield world
             finally:
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
+                await world.stop()
                 await store.close()
 
 

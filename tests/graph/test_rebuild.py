@@ -7,11 +7,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from adapters.contract import Claim, Identifier, Link, Value
 from hub.errors import CausewayError
+from hub.graph import projector
 from hub.graph.store import Store
 from hub.journal.match import Decision
 from tests.graph.conftest import World, Worlds, dump, empty
@@ -52,6 +54,7 @@ assets = st.builds(
     st.booleans(),
 )
 said = st.tuples(st.sampled_from(["nvr", "survey"]), st.lists(places | assets, min_size=1, max_size=4))
+PACES = ("each step is seen", "as it comes", "behind")
 QUICK = tuple(phase for phase in Phase if phase is not Phase.explain)  # which traces every line
 
 decided = st.tuples(st.sampled_from(["merge", "split"]), st.integers(0, 7), st.integers(0, 7))
@@ -70,25 +73,37 @@ async def decide(world: World, things: Sequence[str], what: str, one: int, other
             await world.journal.decide(lambda matches, connection, at: matches.split(connection, left, decision))
 
 
-def test_the_graph_that_was_followed_equals_a_rebuilt_one_and_a_fresh_one(worlds: Worlds, tmp_path: Path) -> None:
+@pytest.mark.parametrize("batch", [1, 2, projector.ENTRIES])
+def test_the_graph_that_was_followed_equals_a_rebuilt_one_and_a_fresh_one(
+    worlds: Worlds, tmp_path: Path, batch: int
+) -> None:
     numbers = count()
 
     @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=QUICK)
-    @given(st.lists(said | decided, min_size=1, max_size=10), st.booleans())
-    def compare(steps: list[Any], slowly: bool) -> None:
+    @given(st.lists(said | decided, min_size=1, max_size=10), st.sampled_from(PACES), st.integers(0, 10))
+    def compare(steps: list[Any], pace: str, first: int) -> None:
         async def main() -> None:
             own = Worlds(tmp_path / str(next(numbers)), worlds.config)
-            async with own.open() as world:
-                things: dict[str, None] = {}
-                for step in steps:
+            things: dict[str, None] = {}
+
+            async def say(world: World, some: list[Any]) -> None:
+                for step in some:
                     if len(step) == 3:
                         await decide(world, list(things), *step)
                     else:
                         once = {claim.external_id: claim for claim in step[1]}  # a batch says each thing once
                         appended = await world.say(*once.values(), source=step[0])
-                        things |= dict.fromkeys(sorted(appended.entities.values()))
-                    if slowly:
+                        things.update(dict.fromkeys(sorted(appended.entities.values())))
+                    if pace == "each step is seen":
                         await world.shown()
+
+            async with own.open() as world:
+                if pace == "behind":
+                    await say(world, steps[:first])
+                    async with world.behind():
+                        await say(world, steps[first:])
+                else:
+                    await say(world, steps)
                 await world.shown()
                 followed = await world.graph()
                 await world.projector.rebuild()
@@ -101,7 +116,9 @@ def test_the_graph_that_was_followed_equals_a_rebuilt_one_and_a_fresh_one(worlds
         asyncio.run(main())
         asyncio.run(empty(worlds.config))
 
-    compare()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(projector, "ENTRIES", batch)
+        compare()
 
 
 def test_a_rebuild_mends_what_was_broken_in_the_graph_and_never_empties_it(worlds: Worlds) -> None:
