@@ -22,13 +22,14 @@ from hub.graph.migrate import migrate
 from hub.graph.projector import Projector
 from hub.graph.rows import node
 from hub.graph.store import GraphConfig, Store
+from hub.journal.claims import Changed, LatestClaims
 from hub.journal.log import Journal, JournalConfig
 from hub.journal.records import Draft
 from tests.servers.embedded import EmbeddedServer
 from tests.servers.neo4j import Neo4j
 from tests.servers.process import ServerMissing
 
-NODES, PLACES, BATCH, ROUNDS, WARM = 10_000, 200, 1000, 3, 1
+NODES, PLACES, BATCH, ROUNDS, WARM = 10_000, 200, 1000, 5, 4
 SOURCE = "survey"
 NODE = "UNWIND $rows AS row MERGE (n:Asset {id: row.id}) SET n += row"
 NODE_LABELLED = "UNWIND $rows AS row MERGE (n:Asset {id: row.id}) SET n:Sensor, n += row"
@@ -52,8 +53,10 @@ class Gate:
     async def entities(self, after: str, limit: int) -> Sequence[str]:
         return await self._journal.entities(after, limit) if self.shown else ()
 
-    async def records(self, after: int, limit: int = 1000) -> tuple[int, Sequence[object]]:
-        return await self._journal.records(after, limit) if self.shown > after else (after, ())
+    async def changed(self, after: int, limit: int) -> Changed:
+        if self.shown > after:
+            return await self._journal.changed(after, limit)
+        return Changed(after, LatestClaims({}, {}), frozenset())
 
     async def wait(self, after: int, seconds: float) -> int:
         until = time.monotonic() + seconds

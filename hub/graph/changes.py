@@ -15,11 +15,12 @@ from hub.graph import derive
 from hub.graph.rows import Node, label_of, node
 from hub.graph.standing import Known, Standing
 from hub.graph.store import Step, Store
+from hub.journal.claims import LatestClaims
 from hub.journal.log import Journal
-from hub.journal.records import Entry, HeldClaim
+from hub.journal.records import HeldClaim
 
 ROWS = 1000  # of one statement
-_AT_ONCE = 100  # nodes, of about 10 µs, after which the event loop turns to others, such as the writing before
+
 
 T = TypeVar("T")
 
@@ -50,25 +51,22 @@ class Planner:
 
     async def changes(
         self,
-        touched: Collection[str],
+        latest: LatestClaims,
         *,
         generation: int,
         standing: Standing,
         pending: Changes = NOTHING,
-        entries: Sequence[Entry] = (),
         parted: Collection[str] = (),
         referring: bool = True,
     ) -> Changes:
-        """`touched` may hold aliases. `pending`: what is being written just now, over what stands. `entries`: by
-        which they were touched. `parted`: those whose identity changed, so that whoever links to them is looked at
-        again."""
-        if not touched:
+        """Of all that `latest` was asked for, aliases among it. `pending`: what is being written just now, over what
+        stands. `parted`: those whose identity changed, so that whoever links to them is looked at again."""
+        lives, living = latest.lives, set(latest.claims)
+        if not lives:
             return NOTHING
         there = _There(self._store, standing, pending)
-        latest = await self._journal.latest_claims(list(touched), entries)
-        lives, living = latest.lives, set(latest.claims)
         nodes = await self._nodes(latest.claims)
-        known = await there.known(living | set(touched))
+        known = await there.known(living | lives.keys())
         gone = {id_ for id_ in known.keys() - nodes.keys() if id_ in living or lives.get(id_, id_) != id_}
         moved = {id_ for id_, made in nodes.items() if _moves(known.get(id_), made)}
         again: set[str] = set()
@@ -86,7 +84,7 @@ class Planner:
             nodes |= {id_: others[id_] for id_ in again}
         targets = {target for n in nodes.values() for _, target in n.links} - known.keys() - nodes.keys()
         known |= await there.known(targets)
-        return _difference(nodes, known, living, again, gone | moved, generation)
+        return await asyncio.to_thread(_difference, nodes, known, living, again, gone | moved, generation)
 
     async def _nodes(self, claims: Mapping[str, Sequence[HeldClaim]]) -> dict[str, Node]:
         sealed = [
@@ -99,13 +97,12 @@ class Planner:
         clear: dict[str, list[HeldClaim]] = defaultdict(list)
         for held in await self._journal.unseal(sealed) if sealed else ():
             clear[held.entity].append(held)
-        nodes: dict[str, Node] = {}
-        for some in chunks(claims.items(), _AT_ONCE):
-            for id_, of_one in some:
-                if (made := node(id_, of_one, self._precedence, clear.get(id_))) is not None:
-                    nodes[id_] = made
-            await asyncio.sleep(0)
-        return nodes
+
+        def make() -> dict[str, Node]:
+            made = (node(id_, of_one, self._precedence, clear.get(id_)) for id_, of_one in claims.items())
+            return {one.id: one for one in made if one is not None}
+
+        return await asyncio.to_thread(make)
 
 
 @dataclass(frozen=True, slots=True)

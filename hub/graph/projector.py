@@ -9,7 +9,7 @@ or whose values were chosen by other precedences is rebuilt.
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import LiteralString, cast
 
@@ -20,8 +20,8 @@ from hub.graph.migrate import migrate
 from hub.graph.rebuild import Progress, rebuild
 from hub.graph.standing import Standing
 from hub.graph.store import Step, Store
+from hub.journal.claims import Changed
 from hub.journal.log import Journal
-from hub.journal.records import ClaimEntry, Entry, EventEntry
 from hub.telemetry import logger
 
 log = logger(__name__)
@@ -52,16 +52,13 @@ MOVE: LiteralString = (
 """Finds nothing where another graph stands than the one that was taken up."""
 
 
-_Read = tuple[int, Sequence[Entry]]
-
-
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """`ahead`: what the journal holds after it, as far as that is read already."""
+    """`ahead`: what the journal holds after it, read already."""
 
     position: int
     changes: Changes
-    ahead: _Read
+    ahead: Changed
 
 
 class Projector:
@@ -154,7 +151,8 @@ class Projector:
             if now is None:
                 while self._asked:
                     standing = self._standing = await self._rebuild_as_asked()
-                now = await self._next((self._position, ()), standing)
+                read = await self._journal.changed(self._position, ENTRIES)
+                now = await self._next(read, standing, self._position)
             if now is not None:
                 now = await self._both(now, standing)
                 self._ready = True
@@ -166,31 +164,26 @@ class Projector:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._write(now, standing))
-                following = group.create_task(self._next(now.ahead, standing, now.changes))
+                following = group.create_task(self._next(now.ahead, standing, now.position, now.changes))
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None
         return None if self._asked else following.result()
 
-    async def _next(self, read: _Read, standing: Standing, pending: Changes = NOTHING) -> _Batch | None:
-        """`read`: what was read before; without entries the journal is asked for more."""
-        reached, entries = read
-        if not entries:
-            reached, entries = await self._journal.records(reached, ENTRIES)
-            if reached == read[0]:
-                return None
-        touched, parted = _touched(entries)
+    async def _next(self, read: Changed, standing: Standing, before: int, pending: Changes = NOTHING) -> _Batch | None:
+        """The batch of what was read above `before`, while what follows is read; None for nothing new."""
+        if read.reached == before:
+            return None
         changes, ahead = await asyncio.gather(
             self._planner.changes(
-                touched,
+                read.latest,
                 generation=self._generation,
                 standing=standing,
                 pending=pending,
-                entries=entries,
-                parted=parted,
+                parted=read.parted,
             ),
-            self._journal.records(reached, ENTRIES),
+            self._journal.changed(read.reached, ENTRIES),
         )
-        return _Batch(reached, changes, ahead if ahead[1] else (reached, ()))
+        return _Batch(read.reached, changes, ahead)
 
     async def _write(self, batch: _Batch, standing: Standing) -> None:
         changes = batch.changes
@@ -265,15 +258,3 @@ class Projector:
         standing = await Standing.of(self._store)
         await self._arrive(position)
         return standing
-
-
-def _touched(entries: Sequence[Entry]) -> tuple[set[str], set[str]]:
-    """The entities that the entries concern, and among them those whose identity changed."""
-    touched: set[str] = set()
-    parted: set[str] = set()
-    for entry in entries:
-        if isinstance(entry, ClaimEntry):
-            touched.add(entry.entity)
-        elif isinstance(entry, EventEntry) and entry.type in ("entity.merged", "entity.split"):
-            parted |= {str(entry.data["entity"]), str(entry.data["alias"])}
-    return touched | parted, parted

@@ -36,21 +36,22 @@ async def rebuild(
     waiting: set[str] = set()
     standing = await Standing.of(store)
     while page := await journal.entities(after, PAGE):
-        waiting |= await _write(store, planner, page, generation, standing)
+        waiting |= await _write(journal, store, planner, page, generation, standing)
         count, after = count + len(page), page[-1]
         if progress is not None:
             progress(count)
     for some in chunks(sorted(waiting)):
-        await _write(store, planner, some, generation, standing)
+        await _write(journal, store, planner, some, generation, standing)
     swept = await _sweep(store, generation)
     log.info("rebuild.done", generation=generation, entities=count, swept=swept)
     return count
 
 
 async def _write(
-    store: Store, planner: Planner, ids: Sequence[str], generation: int, standing: Standing
+    journal: Journal, store: Store, planner: Planner, ids: Sequence[str], generation: int, standing: Standing
 ) -> frozenset[str]:
-    changes = await planner.changes(ids, generation=generation, standing=standing, referring=False)
+    latest = await journal.latest_claims(ids)
+    changes = await planner.changes(latest, generation=generation, standing=standing, referring=False)
     if changes.steps:
         await store.write(changes.steps)
         standing.note(changes.after, changes.deleted)

@@ -11,7 +11,7 @@ from adapters.contract import Claim
 from hub.clock import from_micros
 from hub.journal import tables as t
 from hub.journal.encoding import decode_claim
-from hub.journal.records import ClaimEntry, Entry, HeldClaim
+from hub.journal.records import ClaimEntry, Entry, EventEntry, HeldClaim
 from hub.journal.statements import LIVING, NAMED, entities_of, things_of, within
 
 
@@ -22,6 +22,15 @@ class LatestClaims:
 
     lives: Mapping[str, str]
     claims: Mapping[str, Sequence[HeldClaim]]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What the entries up to `reached` concern, as it stands now. `parted`: those whose identity they changed."""
+
+    reached: int
+    latest: LatestClaims
+    parted: frozenset[str]
 
 
 class _Said(NamedTuple):
@@ -67,6 +76,20 @@ def latest_claims(connection: sa.Connection, ids: Sequence[str], entries: Sequen
         )
         claims[entity].append(held)
     return LatestClaims(lives, claims)
+
+
+def changed(connection: sa.Connection, reached: int, entries: Sequence[Entry]) -> Changed:
+    """`entries`: what was read, or is at hand, up to `reached`."""
+    touched: set[str] = set()
+    parted: set[str] = set()
+    for entry in entries:
+        if isinstance(entry, ClaimEntry):
+            touched.add(entry.entity)
+        elif isinstance(entry, EventEntry) and entry.type in ("entity.merged", "entity.split"):
+            parted |= {str(entry.data["entity"]), str(entry.data["alias"])}
+    touched |= parted
+    latest = latest_claims(connection, list(touched), entries) if touched else LatestClaims({}, {})
+    return Changed(reached, latest, frozenset(parted))
 
 
 def live_of(connection: sa.Connection, kinds: Sequence[str]) -> list[HeldClaim]:

@@ -192,11 +192,28 @@ class Journal:
     async def records(self, after: int, limit: int = 1000) -> tuple[int, Sequence[Entry]]:
         """Claims, signals and events above `after`, in order, at most `limit`, with the number up to which none was
         left out: for whoever need not see the readings, of which there may be very many."""
+        recent = self._recent(after, limit)
+        return await self._read(queries.records, after, limit) if recent is None else recent
+
+    async def changed(self, after: int, limit: int) -> claims.Changed:
+        """What the claims and identities above `after` concern, about `limit` entries of them, as it stands now."""
+        recent = self._recent(after, limit)
+        if recent is not None and not recent[1]:
+            return claims.Changed(recent[0], claims.LatestClaims({}, {}), frozenset())
+
+        def work(connection: sa.Connection) -> claims.Changed:
+            return claims.changed(connection, *(recent or queries.records(connection, after, limit)))
+
+        return await self._read(work)
+
+    def _recent(self, after: int, limit: int) -> tuple[int, list[Entry]] | None:
+        """What is in memory still, without readings; None where the tail does not reach back so far."""
         head = self.head
-        if (recent := self._tail.recent(after, limit)) is not None:
-            reached = recent[-1].seq if recent else max(after, head)
-            return reached, [entry for entry in recent if not isinstance(entry, ReadingsEntry)]
-        return await self._read(queries.records, after, limit)
+        recent = self._tail.recent(after, limit)
+        if recent is None:
+            return None
+        reached = recent[-1].seq if recent else max(after, head)
+        return reached, [entry for entry in recent if not isinstance(entry, ReadingsEntry)]
 
     async def wait(self, after: int, seconds: float) -> int:
         """Until the head is above `after`, or `seconds` have passed; the head either way."""
@@ -240,10 +257,9 @@ class Journal:
         """Every source's latest live claims of these kinds, one statement; without their targets."""
         return await self._read(claims.live_of, kinds)
 
-    async def latest_claims(self, ids: Sequence[str], entries: Sequence[Entry] = ()) -> claims.LatestClaims:
-        """Every source's latest claim of the entities that these ids lead to, those that are gone among them; what
-        `entries`, read before, say already is not read again."""
-        return await self._read(claims.latest_claims, ids, entries)
+    async def latest_claims(self, ids: Sequence[str]) -> claims.LatestClaims:
+        """Every source's latest claim of the entities that these ids lead to, those that are gone among them."""
+        return await self._read(claims.latest_claims, ids)
 
     async def referring(self, entities: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """The entities whose live claims link to each of these."""
