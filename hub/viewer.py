@@ -9,13 +9,29 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """The subject of one operation, immutable while it runs."""
+    """The subject of one operation, immutable while it runs. `subject` is the issuer's own id of it. `organization` is
+    an entity's id. `flags` are what holds at the moment, from a closed list, such as `incident`, `drill`, `on_duty`,
+    `break_glass`."""
 
     subject: str
+    issuer: str | None = None
+    client: str | None = None
     roles: frozenset[str] = frozenset()
     organization: str | None = None
     purpose: str = "operations"
+    purposes: frozenset[str] = frozenset()  # those that the token may choose from
+    flags: frozenset[str] = frozenset()
     expires_at: datetime | None = None
+
+
+class Action(StrEnum):
+    """What a viewer asks to do; the policies' actions are these."""
+
+    READ = "read"
+    SUBSCRIBE = "subscribe"
+    AGGREGATE = "aggregate"
+    EXPORT = "export"
+    WRITE = "write"
 
 
 LOCAL_ADMINISTRATOR = Viewer(subject="local-administrator", roles=frozenset({"administrator"}))
@@ -41,7 +57,8 @@ def least_restrictive(left: Visibility, right: Visibility) -> Visibility:
 class Scope:
     """A named set of rows; the name is resolved to a predicate written by hand in `hub/graph/select.py`.
 
-    `everything` has no parameters; `within_places` takes `places`, ids whose subtrees are meant.
+    `everything` has no parameters; `within_places` takes `places`, ids whose subtrees are meant (a jurisdiction and
+    the threatened places are resolved to these); `own_organization` takes `organizations`.
     """
 
     name: str
@@ -53,9 +70,11 @@ EVERYTHING = Scope(name="everything")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Rows of `scope`, shown as `fields` says; keys are `Type.field` in the graph's own names."""
+    """Rows of `scope`, shown as `fields` says; keys are `Type.field` in the graph's own names. `types`: the kinds whose
+    rows it opens; None for all."""
 
     scope: Scope
+    types: frozenset[str] | None = None
     fields: Mapping[str, Visibility] = field(default_factory=lambda: MappingProxyType({}))
     default: Visibility = Visibility.SHOW
 
