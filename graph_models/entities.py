@@ -113,6 +113,27 @@ class MessageType(StrEnum):
     ERROR = "ERROR"
 
 
+class IncidentKind(StrEnum):
+    """What it is that is going on."""
+
+    FIRE = "FIRE"
+    EXPLOSION = "EXPLOSION"
+    LEAK = "LEAK"
+    FLOOD = "FLOOD"
+    STORM = "STORM"
+    EARTHQUAKE = "EARTHQUAKE"
+    COLLAPSE = "COLLAPSE"
+    POWER_FAILURE = "POWER_FAILURE"
+    MEDICAL = "MEDICAL"
+    SECURITY = "SECURITY"
+    OTHER = "OTHER"
+
+
+class IncidentState(StrEnum):
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Park, building, storey or zone."""
@@ -319,6 +340,21 @@ class Alert:
     unit: str | None = None  # UCUM
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """What is going on, as people act on it; made from `incident.*` events alone."""
+
+    id: Annotated[str, KEY]
+    number: Annotated[str, INDEXED]  # of the park's own, such as 2026-0001
+    kind: Annotated[IncidentKind, INDEXED]
+    state: Annotated[IncidentState, INDEXED]
+    drill: bool  # an exercise: nothing has happened
+    opened_at: Annotated[datetime, INDEXED]
+    opened_by: str | None = None
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+
+
 ENTITIES = (
     Place,
     Route,
@@ -333,4 +369,5 @@ ENTITIES = (
     SupplyLot,
     Warning,
     Alert,
+    Incident,
 )

@@ -94,4 +94,5 @@ RELATIONS = (
         single=True,
         meaning="The official warning that the alert passes on.",
     ),
+    Relation(name="AFFECTS", start=("Incident",), end=("Place",), meaning="A place in which the incident goes on."),
 )

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import uvicorn
 
 from hub.clock import Clock, now
+from hub.command.incident_desk import IncidentDesk
 from hub.control import bind, create_control
 from hub.errors import CausewayError, GraphUnavailable, SettingsError
 from hub.graph.embedded import Embedded
@@ -83,6 +84,7 @@ class Hub:
             sources=self.supervisor,
             desk=AlertDesk(journal, clock),
             warning_desk=WarningDesk(journal, clock),
+            incident_desk=IncidentDesk(journal, clock, ZoneInfo(parts.settings.park.timezone)),
             reserve=self.reserve,
             projection=self.projector,
             clock=clock,

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from hub.clock import Clock
+from hub.command.incident_desk import IncidentDesk
 from hub.ingest.source import SourceSpec, SourceStatus
 from hub.journal.log import Journal
-from hub.live.facts import LotFact, SourceFact, WarningFact
+from hub.live.facts import IncidentFact, LotFact, SourceFact, WarningFact
 from hub.reserve.reserve import Reserve
 from hub.viewer import Mask, Viewer
 from hub.warning.warning_desk import WarningDesk
@@ -60,6 +61,10 @@ class Feed(Protocol):
         """The same of what is said of official warnings."""
         ...
 
+    def incidents(self, after: str | None) -> AsyncGenerator[IncidentFact, None]:
+        """The same of incidents."""
+        ...
+
     def sources(self, after: str | None) -> AsyncGenerator[SourceFact, None]:
         """The same of sources that are lost, and are back."""
         ...
@@ -103,6 +108,7 @@ class Services:
     sources: Sources
     desk: Desk
     warning_desk: WarningDesk
+    incident_desk: IncidentDesk
     reserve: Reserve
     projection: Projection
     clock: Clock

@@ -11,6 +11,8 @@ from graph_models.entities import (
     AlarmState,
     AssetKind,
     Certainty,
+    IncidentKind,
+    IncidentState,
     LotSharing,
     MessageType,
     OrganizationKind,
@@ -236,6 +238,36 @@ described(
         "ACK": "Confirms that a message was taken.",
         "ERROR": "Refuses a message.",
     },
+)
+
+
+described(
+    IncidentKind,
+    "What it is that is going on.",
+    {
+        "FIRE": "A fire.",
+        "EXPLOSION": "An explosion.",
+        "LEAK": "Something dangerous escapes.",
+        "FLOOD": "Water where it should not be.",
+        "STORM": "A storm, heavy rain or hail.",
+        "EARTHQUAKE": "An earthquake.",
+        "COLLAPSE": "A structure gives way.",
+        "POWER_FAILURE": "No power.",
+        "MEDICAL": "People need a doctor.",
+        "SECURITY": "Someone threatens people or things.",
+        "OTHER": "Anything else.",
+    },
+)
+described(IncidentState, "Where an incident stands.", {"OPEN": "It goes on.", "CLOSED": "It is over."})
+
+
+class IncidentEventType(StrEnum):
+    OPENED = "incident.opened"
+    CLOSED = "incident.closed"
+
+
+described(
+    IncidentEventType, "What happened to an incident.", {"OPENED": "Someone opened it.", "CLOSED": "Someone closed it."}
 )
 
 

@@ -7,6 +7,8 @@ import strawberry
 from graph_models.entities import (
     AlarmState,
     AssetKind,
+    IncidentKind,
+    IncidentState,
     LotSharing,
     OrganizationKind,
     PlaceKind,
@@ -195,3 +197,17 @@ class WarningFilter:
         description="Each word begins a word of event or headline; Chinese also by pinyin initials.",
     )
     include_retired: bool = strawberry.field(default=False, description=_RETIRED)
+
+
+@strawberry.input(description="Which incidents; all that is given must hold.")
+class IncidentFilter:
+    ids: list[strawberry.ID] | None = strawberry.field(default=None, description=_IDS)
+    number: list[str] | None = strawberry.field(default=None, description="With one of these numbers.")
+    kind: list[IncidentKind] | None = strawberry.field(default=None, description="One of these kinds.")
+    state: list[IncidentState] | None = strawberry.field(default=None, description="In one of these states.")
+    drill: bool | None = strawberry.field(default=None, description="An exercise, or not.")
+    opened_from: datetime | None = strawberry.field(default=None, description="Opened at this moment or later.")
+    opened_before: datetime | None = strawberry.field(default=None, description="Opened before this moment.")
+    within: strawberry.ID | None = strawberry.field(
+        default=None, description="In this place, one that it lies in or one below it: the place's id."
+    )

@@ -6,7 +6,7 @@ import strawberry
 
 from hub.errors import Conflict, NotFound
 from hub.warning.desk import AlertClosed, AlreadyAcknowledged
-from schema import entering, matching, stocking
+from schema import entering, incidents, matching, stocking
 from schema.acknowledging import AcknowledgeWarningResult, acknowledge_warning
 from schema.nodes.alerts import Alert
 from schema.problems import AcknowledgementConflict, AlertAlreadyAcknowledged, AlertAlreadyClosed, AlertNotFound
@@ -65,6 +65,13 @@ class Mutation:
     acknowledge_alert: AcknowledgeAlertResult = strawberry.field(
         resolver=_acknowledge,
         description="Says that someone has seen the alert and takes care. Works while the graph is down.",
+    )
+    open_incident: incidents.OpenIncidentResult = strawberry.field(
+        resolver=incidents.open_incident,
+        description="Opens an incident, or an exercise, under the park's next number. Works while the graph is down.",
+    )
+    close_incident: incidents.CloseIncidentResult = strawberry.field(
+        resolver=incidents.close_incident, description="Says that an incident is over. Works while the graph is down."
     )
     accept_match: matching.AcceptMatchResult = strawberry.field(
         resolver=matching.accept, description="Says that the two sides of a match are one entity."

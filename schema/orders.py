@@ -60,3 +60,4 @@ HazardousGoodsOrder = _orders("HazardousGoodsOrder", "hazardous goods", Order.NA
 SupplyItemOrder = _orders("SupplyItemOrder", "coded items", Order.CODE, Order.CODE_DOWN, Order.NAME)
 SupplyLotOrder = _orders("SupplyLotOrder", "lots", Order.NAME, Order.NAME_DOWN, Order.EXPIRES_AT)
 WarningOrder = _orders("WarningOrder", "warnings", Order.SENT, Order.SENT_DOWN, Order.EXPIRES)
+IncidentOrder = _orders("IncidentOrder", "incidents", Order.OPENED_AT, Order.OPENED_AT_DOWN)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from schema.nodes.alerts import Alert
     from schema.nodes.assets import Asset
     from schema.nodes.hazards import Hazard, HazardousGoods
+    from schema.nodes.incidents import Incident
     from schema.nodes.people import Organization, Person, Qualification, Shift
     from schema.nodes.places import Place, Route
     from schema.nodes.supplies import SupplyItem, SupplyLot
@@ -36,6 +37,7 @@ Goods = Connection[Annotated["HazardousGoods", strawberry.lazy("schema.nodes.haz
 Items = Connection[Annotated["SupplyItem", strawberry.lazy("schema.nodes.supplies")]]
 Lots = Connection[Annotated["SupplyLot", strawberry.lazy("schema.nodes.supplies")]]
 Warnings = Connection[Annotated["OfficialWarning", strawberry.lazy("schema.nodes.warnings")]]
+Incidents = Connection[Annotated["Incident", strawberry.lazy("schema.nodes.incidents")]]
 
 _Below = Annotated[bool, strawberry.argument(description="Also those of all that lies below it.")]
 _At = Annotated[datetime | None, strawberry.argument(description="At this moment; without it, now.")]
@@ -156,4 +158,11 @@ ITEMS = Listed(
 LOTS = Listed(entity="SupplyLot", page=Lots, filter=filters.SupplyLotFilter, orders=orders.SupplyLotOrder)
 WARNINGS = Listed(
     entity="Warning", page=Warnings, filter=filters.WarningFilter, orders=orders.WarningOrder, order="SENT_DESC"
+)
+INCIDENTS = Listed(
+    entity="Incident",
+    page=Incidents,
+    filter=filters.IncidentFilter,
+    orders=orders.IncidentOrder,
+    order="OPENED_AT_DESC",
 )

@@ -67,6 +67,26 @@ class DecisionConflict(Problem):
     pass
 
 
+@strawberry.type(description="No place has one of these ids, or none that you may see.")
+class PlaceNotFound(Problem):
+    pass
+
+
+@strawberry.type(description="No incident has this id, or none that you may see.")
+class IncidentNotFound(Problem):
+    pass
+
+
+@strawberry.type(description="Someone closed it before; nothing is left to do.")
+class IncidentAlreadyClosed(Problem):
+    pass
+
+
+@strawberry.type(description="The key was used for something else.")
+class IncidentConflict(Problem):
+    pass
+
+
 @strawberry.type(description="The file as a whole cannot be read; the message says what to do.")
 class TableUnreadable(Problem):
     pass

@@ -8,6 +8,7 @@ from schema import counts, matching, nearest, pages, reading, stocking
 from schema.nodes.alerts import Alert
 from schema.nodes.assets import Asset
 from schema.nodes.hazards import Hazard, HazardousGoods
+from schema.nodes.incidents import Incident
 from schema.nodes.node import Node
 from schema.nodes.people import Organization, Person, Qualification, Shift
 from schema.nodes.places import Place, Route
@@ -91,6 +92,12 @@ class Query:
     )
     alert: Alert | None = strawberry.field(resolver=_alert, description="The alert of this id.")
     alerts: pages.Alerts = strawberry.field(resolver=pages.ALERTS.root(), description="The park's alerts.")
+    incident: Incident | None = strawberry.field(
+        resolver=_one("Incident", Incident), description="The incident of this id."
+    )
+    incidents: pages.Incidents = strawberry.field(
+        resolver=pages.INCIDENTS.root(), description="What goes on in the park, and what did; exercises too."
+    )
     nearest_supplies: nearest.NearestSupplies = strawberry.field(
         resolver=nearest.supplies,
         description="The nearest lots of an item up to a quantity: those that can be counted on. Needs no graph.",

@@ -171,10 +171,10 @@ async def sides(info: Asked, keys: Sequence[tuple[str, str]]) -> list[Row | None
 
 
 async def deeper(row: Row, info: Asked, key: str) -> Any:
-    """A relation of an alert that came as a snapshot: read once the graph holds the event, else GraphBehind."""
+    """A relation of what came as a snapshot: read once the graph holds the event, else GraphBehind."""
     if not await info.context.services.projection.wait_for(row[SNAPSHOT], BEHIND_SECONDS):
         raise GraphBehind("the graph has not yet taken in this event: ask again for what lies beyond the snapshot")
-    selection: Selection = _asker(info).field("Alert")
+    selection: Selection = _asker(info).field(row["__typename"])
     (rows,) = await _read(info, [Root(selection=selection, ids=(row["id"],), include_retired=True)])
     return rows[0][key] if rows else None
 

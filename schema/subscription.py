@@ -7,6 +7,8 @@ import strawberry
 
 from schema import live
 from schema.enums import AlertEventType
+from schema.incidents import IncidentEvent
+from schema.incidents import events as incident_events
 from schema.nodes.alerts import Alert
 from schema.rows import Asked
 from schema.scalars import FeedCursor
@@ -36,6 +38,9 @@ class Subscription:
     )
     warnings: live.WarningEvent = strawberry.subscription(  # type: ignore[assignment]
         resolver=live.warnings, description="What is said of official warnings, and who acknowledged them; likewise."
+    )
+    incidents: IncidentEvent = strawberry.subscription(  # type: ignore[assignment]
+        resolver=incident_events, description="Which incidents are opened, and which closed; likewise."
     )
     source_health: live.SourceHealthEvent = strawberry.subscription(  # type: ignore[assignment]
         resolver=live.sources, description="Which sources are lost, and which are back; likewise."

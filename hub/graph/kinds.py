@@ -6,6 +6,7 @@ from types import MappingProxyType
 from hub.graph.fragments import Kind
 from hub.graph.queries.assets import ALERT, ASSET
 from hub.graph.queries.hazards import GOODS, HAZARD, WARNING
+from hub.graph.queries.incidents import INCIDENT
 from hub.graph.queries.people import ORGANIZATION, PERSON, QUALIFICATION, SHIFT
 from hub.graph.queries.places import PLACE, ROUTE
 from hub.graph.queries.supplies import ITEM, LOT
@@ -27,6 +28,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             LOT,
             WARNING,
             ALERT,
+            INCIDENT,
         )
     }
 )

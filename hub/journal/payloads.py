@@ -150,17 +150,24 @@ class EntitySplit(TypedDict):
     alias: str
 
 
-class IncidentState(TypedDict):
+class IncidentSnapshot(TypedDict):
+    """All of an incident that a client needs without the graph."""
+
     id: str
-    severity: Literal["EXTREME", "SEVERE", "MODERATE", "MINOR", "UNKNOWN"]
+    number: str  # of the park's own, such as 2026-0001
+    kind: str  # graph_models.entities.IncidentKind's value
+    state: Literal["OPEN", "CLOSED"]
+    drill: bool
     openedAt: str
+    openedBy: str
     closedAt: str | None
-    alerts: list[str]
-    place: Named | None
+    closedBy: str | None
+    places: list[Named]
 
 
 class IncidentPayload(TypedDict):
-    incident: IncidentState
+    incident: IncidentSnapshot
+    note: NotRequired[str | None]
 
 
 class PlacesImported(TypedDict):
@@ -278,8 +285,8 @@ EVENTS: Mapping[str, tuple[int, type]] = {
     "entity.split": (1, EntitySplit),
     "source.unavailable": (1, SourceState),
     "source.recovered": (1, SourceState),
-    "incident.opened": (1, IncidentPayload),
-    "incident.closed": (1, IncidentPayload),
+    "incident.opened": (2, IncidentPayload),
+    "incident.closed": (2, IncidentPayload),
     "readings.expired": (1, ReadingsExpired),
     "places.imported": (1, PlacesImported),  # of earlier hubs: today table.imported
     "table.imported": (1, TableImported),

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from hub.errors import JournalCorrupt
 from hub.journal import payloads
-from hub.journal.records import Json
+from hub.journal.records import HUB, Json
 
 CLAIM = "claim"
 SIGNAL = "signal"
@@ -25,8 +25,29 @@ def _passes_nothing_on(data: Json) -> Json:
     return {**data, "alert": {**alert, "warning": None}} if isinstance(alert, Mapping) else data
 
 
+def _has_a_number(data: Json) -> Json:
+    """Version 1 was declared before a person could open an incident: it knows no number, no kind and no drill."""
+    was = data["incident"]
+    if not isinstance(was, Mapping):
+        return data
+    incident = {
+        "id": was["id"],
+        "number": was["id"],
+        "kind": "OTHER",
+        "state": "OPEN" if was["closedAt"] is None else "CLOSED",
+        "drill": False,
+        "openedAt": was["openedAt"],
+        "openedBy": HUB,
+        "closedAt": was["closedAt"],
+        "closedBy": None if was["closedAt"] is None else HUB,
+        "places": [] if was["place"] is None else [was["place"]],
+    }
+    return {**data, "incident": incident}
+
+
 STEPS: Mapping[tuple[str, int], Step] = MappingProxyType(
     {(f"alert.{what}", 1): _passes_nothing_on for what in ("opened", "acknowledged", "returned", "closed")}
+    | {(f"incident.{what}", 1): _has_a_number for what in ("opened", "closed")}
 )
 """(type, version) to what makes the next version of it; `version + 1` is what comes out."""
 

@@ -10,6 +10,7 @@ from hub.journal.records import HUB, ClaimEntry, Entry, EventEntry
 
 ALERT_EVENTS = frozenset({"alert.opened", "alert.acknowledged", "alert.returned", "alert.closed"})
 WARNING_EVENTS = frozenset({"warning.covered", "warning.acknowledged"})
+INCIDENT_EVENTS = frozenset({"incident.opened", "incident.closed"})
 SOURCE_EVENTS = frozenset({"source.unavailable", "source.recovered"})
 
 
@@ -38,6 +39,14 @@ class WarningFact(Fact):
     type: str
     warning: str
     values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentFact(Fact):
+    """One event of an incident, with its snapshot."""
+
+    type: str
+    incident: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +95,15 @@ def warning(entry: Entry, epoch: str) -> WarningFact | None:
         type=type_,
         warning=id_,
         values=values,
+    )
+
+
+def incident(entry: Entry, epoch: str) -> IncidentFact | None:
+    if not isinstance(entry, EventEntry) or entry.type not in INCIDENT_EVENTS:
+        return None
+    told: Any = entry.data["incident"]
+    return IncidentFact(
+        cursor=_cursor(entry, epoch), seq=entry.seq, recorded_at=entry.recorded_at, type=entry.type, incident=told
     )
 
 

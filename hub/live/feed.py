@@ -13,7 +13,7 @@ from hub.journal.cursors import FeedCursor
 from hub.journal.log import Journal
 from hub.journal.records import Entry
 from hub.live import facts
-from hub.live.facts import AlertFact, Fact, LotFact, SourceFact, WarningFact
+from hub.live.facts import AlertFact, Fact, IncidentFact, LotFact, SourceFact, WarningFact
 
 _IDLE_SECONDS = 30.0
 F = TypeVar("F", bound=Fact)
@@ -100,6 +100,10 @@ class Feed:
     def warnings(self, after: str | None) -> AsyncGenerator[WarningFact, None]:
         """What is said of official warnings."""
         return self._follow(facts.warning, self._position(after))
+
+    def incidents(self, after: str | None) -> AsyncGenerator[IncidentFact, None]:
+        """Which incidents are opened, and which closed."""
+        return self._follow(facts.incident, self._position(after))
 
     def sources(self, after: str | None) -> AsyncGenerator[SourceFact, None]:
         """Which sources are lost, and which are back."""

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from strawberry.types import ExecutionResult
 
 from adapters.contract import Claim, HealthState, Identifier, Link
 from graph_models.entities import Severity
 from hub.clock import now, to_micros
+from hub.command.incident_desk import IncidentDesk
 from hub.graph.projector import Projector
 from hub.graph.store import GraphConfig, Store
 from hub.ingest.source import Counts, SourceStatus
@@ -77,6 +79,7 @@ class Hub:
             sources=Statuses(ids=sources or tuple(PRECEDENCE)),
             desk=AlertDesk(journal, now),
             warning_desk=WarningDesk(journal, now),
+            incident_desk=IncidentDesk(journal, now, ZoneInfo("Asia/Shanghai")),
             reserve=Reserve(
                 journal,
                 Engine(journal, now, precedence=PRECEDENCE),

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from graph_models.entities import (
     AlarmState,
     AssetKind,
+    IncidentKind,
+    IncidentState,
     LotSharing,
     OrganizationKind,
     PlaceKind,
@@ -42,6 +44,7 @@ IDS = {"Place": PLACES} | {
         "SupplyLot": 5,
         "Warning": 5,
         "Alert": 5,
+        "Incident": 4,
     }.items()
 }
 ENTITIES = list(IDS)
@@ -158,6 +161,7 @@ _CONDITIONS: Mapping[str, st.SearchStrategy[Any]] = {
     "blocked": st.booleans(),
     "online": st.booleans(),
     "mapped": st.booleans(),
+    "drill": st.booleans(),
     "score_at_least": st.integers(1, 9),
     "terms": _several(LotSharing),
 }
@@ -166,6 +170,7 @@ _KINDS: Mapping[str, Iterable[str]] = {
     "Asset": AssetKind,
     "Organization": OrganizationKind,
     "Hazard": ["", "a", "b"],
+    "Incident": IncidentKind,
 }
 _WORDS: Mapping[str, Iterable[str]] = {
     "state": AlarmState,
@@ -180,6 +185,10 @@ def _of(entity: str, name: str) -> st.SearchStrategy[Any]:
         return _several(IDS[entity])
     if name == "kind":
         return _several(_KINDS[entity])
+    if (entity, name) == ("Incident", "state"):
+        return _several(IncidentState)
+    if (entity, name) == ("Incident", "number"):
+        return _several(_LETTERS)
     if name in _WORDS:
         return _several(_WORDS[name])
     return _CONDITIONS[name] if name in _CONDITIONS else st.sampled_from(_DAYS)

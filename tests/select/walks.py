@@ -55,7 +55,7 @@ class Park:
         if above & set(places):
             return True
         known = [place for place in places if place in self.nodes]
-        return entity == "Warning" and any(set(self.up(place)) & set(lies_in) for place in known)
+        return entity in ("Warning", "Incident") and any(set(self.up(place)) & set(lies_in) for place in known)
 
     def living(self, ids: Iterable[str]) -> list[str]:
         return [id_ for id_ in ids if not self.nodes[id_]["retired"]]
@@ -71,6 +71,7 @@ _LIES = {
     "HazardousGoods": ("LOCATED_IN",),
     "SupplyLot": ("STORED_IN",),
     "Warning": ("COVERS",),
+    "Incident": ("AFFECTS",),
 }
 
 
@@ -183,6 +184,7 @@ WALKS: Mapping[tuple[str, str], Walk] = {
     ("Warning", "refers_to"): _out("REFERS_TO", "Warning"),
     ("Warning", "referred_to_by"): _into("REFERS_TO", "Warning"),
     ("Warning", "alerts"): _into("PASSES_ON", "Alert"),
+    ("Incident", "places"): _out("AFFECTS", "Place"),
 }
 
 _EVER = "~"
@@ -219,6 +221,7 @@ def _before(name: str) -> Callable[[Mapping[str, Any], Any], bool]:
 _MEANS: Mapping[str, Callable[[Mapping[str, Any], Any], bool]] = {
     "search": lambda node, terms: all(term in (node.get("search") or "") for term in terms),
     "blocked": lambda node, blocked: bool(node.get("blocked")) == blocked,
+    "drill": lambda node, drill: node["drill"] == drill,
     "online": lambda node, online: node.get("online") == online,
     "opened_from": lambda node, at: node["opened_at"] >= at,
     "opened_before": _before("opened_at"),
