@@ -9,12 +9,19 @@ from zoneinfo import ZoneInfo
 
 import uvicorn
 
+from hub.access.authority import Authority, Local
+from hub.access.policy.catalogue import declared
+from hub.access.policy.load import load as load_policies
+from hub.access.policy.policies import Policies
+from hub.access.policy.watching import Watcher
+from hub.access.rights import Everything, Rights
 from hub.clock import Clock, now
 from hub.command.incident_desk import IncidentDesk
 from hub.control import bind, create_control
 from hub.errors import CausewayError, GraphUnavailable, SettingsError
 from hub.graph.embedded import Embedded
 from hub.graph.projector import Projector
+from hub.graph.selection import MASKABLE
 from hub.graph.store import GraphConfig, Store
 from hub.ingest.collector import hand_back, one_arena, spare_collector
 from hub.ingest.supervisor import Supervisor
@@ -25,7 +32,7 @@ from hub.reserve.distances import Pace
 from hub.reserve.reserve import Reserve
 from hub.settings import Settings
 from hub.telemetry import Metrics, SourceSample, logger
-from hub.viewer import SHOW_ALL
+from hub.viewer import Action
 from hub.warning import rules
 from hub.warning.desk import AlertDesk
 from hub.warning.engine import Engine
@@ -69,6 +76,11 @@ class Hub:
             keep=max(parts.retention.values(), default=timedelta(days=90)),
         )
         self.feed = Feed(journal)
+        catalogue = declared(MASKABLE)
+        self.policies = Policies(load_policies(parts.settings.policies, catalogue))
+        self.authority: Authority = Local()
+        self.rights: Rights = Everything() if isinstance(self.authority, Local) else self.policies
+        self.policy_files = Watcher(self.policies, parts.settings.policies, catalogue)
         moving = parts.settings.movement
         self.reserve = Reserve(
             journal,
@@ -121,6 +133,7 @@ class Hub:
                         "warning": self.engine.run(),
                         "feed": self.feed.run(),
                         "reserve": self.reserve.run(),
+                        "policies": self.policy_files.run(),
                         "retention": self._expire(),
                         "memory": hand_back(),
                         "loop lag": self.metrics.watch_loop(),
@@ -139,7 +152,8 @@ class Hub:
             log.info("hub.stopped", head=self.parts.journal.head)
 
     def _context(self, asker: Asker) -> Context:
-        return Context(services=self.services, viewer=asker.viewer, mask=SHOW_ALL, language=asker.language)
+        mask = self.rights.mask(asker.viewer, Action.READ)
+        return Context(services=self.services, viewer=asker.viewer, mask=mask, language=asker.language)
 
     def _listening(self, url: str) -> None:
         log.info("hub.listening", url=url, explorer=f"{url}/", graphql=f"{url}/graphql")
@@ -189,7 +203,12 @@ class Hub:
         return {"journal": self._journal_part}
 
     def _others(self) -> Mapping[str, Probe]:
-        return {"graph": self._graph_part, "warning": self._warning_part, "sources": self._sources_part}
+        return {
+            "graph": self._graph_part,
+            "warning": self._warning_part,
+            "sources": self._sources_part,
+            "policies": self._policies_part,
+        }
 
     async def _journal_part(self) -> Part:
         journal = self.parts.journal
@@ -222,6 +241,12 @@ class Hub:
         if sick:
             return Part(state=PartState.DEGRADED, text=f"look at {', '.join(sick)}", figures={"states": states})
         return Part(state=PartState.OK, figures={"states": states})
+
+    async def _policies_part(self) -> Part:
+        figures = {"version": self.policies.version}
+        if self.policy_files.failing is not None:
+            return Part(state=PartState.DEGRADED, text=self.policy_files.failing, figures=figures)
+        return Part(state=PartState.OK, figures=figures)
 
     def _gauges(self) -> None:
         journal, metrics = self.parts.journal, self.metrics

@@ -78,6 +78,10 @@ class Movement(Section):
     inside: float = Field(default=20.0, ge=0, le=10_000)  # m on foot for each step to a place without routes
 
 
+class PoliciesSection(Section):
+    dir: Path | None = None  # a folder of `*.cedar`, `roles.toml`, `sets.toml`; what it lacks is the hub's own
+
+
 class QuantitySection(Section):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     unit: str  # UCUM: Cel, V, mA, %, [ppm]
@@ -117,6 +121,7 @@ class ParkFile(Section):
     graph: GraphSection = GraphSection()
     web: Web = Web()
     movement: Movement = Movement()
+    policies: PoliciesSection = PoliciesSection()
     quantity: tuple[QuantitySection, ...] = ()
     source: tuple[SourceSection, ...] = ()
 
@@ -143,6 +148,7 @@ class Settings:
     graph_from_environment: bool
     web: Web
     movement: Movement
+    policies: Path | None
     rules: Path | None
     quantities: Mapping[str, Quantity]
     sources: tuple[ConfiguredSource, ...]
@@ -189,6 +195,7 @@ def load(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         graph_from_environment=bool(uri),
         web=parsed.web,
         movement=parsed.movement,
+        policies=base / parsed.policies.dir if parsed.policies.dir else None,
         rules=base / parsed.rules if parsed.rules else None,
         quantities={q.name: q.quantity() for q in parsed.quantity},
         sources=tuple(sources),

@@ -69,6 +69,29 @@ MATCHES = Columns(
     columns={"id": "match", "reason": "reason", "evidence": "by", "left": "one", "right": "other"},
     none="Nothing waits for a word.",
 )
+RULES = Columns(
+    columns={
+        "id": "rule",
+        "effect": "effect",
+        "mask": "mask",
+        "scope": "rows",
+        "where": "where",
+        "zh": "为何",
+        "en": "why",
+    },
+    none="There is no rule.",
+)
+CASES = Columns(
+    columns={
+        "line": "line",
+        "role": "role",
+        "field": "field",
+        "expected": "expected",
+        "found": "found",
+        "reason": "reason",
+    },
+    none="",
+)
 REPLAY = Columns(columns={"difference": "difference"}, none="")
 STILL_UNREADABLE = Columns(columns={"id": "number", "reason": "reason"}, none="")
 

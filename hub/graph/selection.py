@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from hub.errors import BadRequest
 from hub.graph.derive import Entity, entities
+from hub.graph.fragments import BELOW
 from hub.graph.kinds import KINDS
 
 MAX_FIRST = 500
@@ -51,6 +52,11 @@ def _fields(entity: Entity) -> Mapping[str, Field]:
 
 FIELDS: Mapping[str, Mapping[str, Field]] = {name: _fields(entities()[name]) for name in KINDS}
 """By kind: its fields, those that are computed included."""
+
+MASKABLE: Mapping[str, frozenset[str]] = {
+    name: frozenset(FIELDS[name]) | {step.removesuffix(BELOW) for step in kind.steps} for name, kind in KINDS.items()
+}
+"""By kind: every name that a mask is asked about, relations included."""
 
 
 class Order(StrEnum):
