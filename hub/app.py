@@ -49,6 +49,7 @@ from schema.schema import schema
 log = logger(__name__)
 
 EXPIRE_EVERY = timedelta(hours=1)
+HOUSEKEEP_EVERY = timedelta(hours=1)
 ENGINE_PAUSE = 5.0  # seconds between attempts to start the embedded graph
 NOBODY = GraphConfig(uri="bolt://127.0.0.1:1")  # until the embedded engine is up; nothing listens there
 GRAPH_ANSWERS_WITHIN = 1.5  # seconds, else /readyz calls it degraded; before the probe's own time ends
@@ -116,6 +117,7 @@ class Hub:
             config,
             metrics=self.metrics,
             probes=Probes(needed=self._needed(), others=self._others()),
+            issuer=self.parts.issuer,
         )
         operations = Desk(
             self.parts,
@@ -135,6 +137,7 @@ class Hub:
                         "reserve": self.reserve.run(),
                         "policies": self.policy_files.run(),
                         "retention": self._expire(),
+                        "issuer": self._keep_issuer(),
                         "memory": hand_back(),
                         "loop lag": self.metrics.watch_loop(),
                     }.items()
@@ -198,6 +201,15 @@ class Hub:
             except CausewayError as error:
                 log.warning("retention.failed", reason=error.message)
             await asyncio.sleep(EXPIRE_EVERY.total_seconds())
+
+    async def _keep_issuer(self) -> None:
+        """Its keys move on, and what has ended is forgotten."""
+        while self.parts.issuer is not None:
+            await asyncio.sleep(HOUSEKEEP_EVERY.total_seconds())
+            try:
+                await asyncio.to_thread(self.parts.issuer.housekeep)
+            except CausewayError as error:
+                log.warning("issuer.housekeeping_failed", reason=error.message)
 
     def _needed(self) -> Mapping[str, Probe]:
         return {"journal": self._journal_part}

@@ -1,5 +1,6 @@
 """The hub's parts, opened in the order in which they lean on each other and closed in reverse."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -7,6 +8,8 @@ from datetime import timedelta
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from hub.access.issuer.config import IssuerConfig
+from hub.access.issuer.issuer import Issuer
 from hub.clock import Clock, now
 from hub.coordinates import CoordinateSystem
 from hub.errors import SettingsError
@@ -36,6 +39,7 @@ class Parts:
     journal: Journal
     intake: Intake
     specs: tuple[SourceSpec, ...]
+    issuer: Issuer | None = None  # where the park file has [accounts]
 
     @property
     def precedence(self) -> Mapping[str, int]:
@@ -119,7 +123,9 @@ async def open_parts(settings: Settings, clock: Clock = now) -> AsyncIterator[Pa
         keyring = Keyring.open(keyring_config(settings), clock=clock)
         try:
             journal = await Journal.open(journal_config(settings, keyring=keyring, clock=clock, lock=lock))
+            issuer = None
             try:
+                issuer = await asyncio.to_thread(open_issuer, settings, keyring, clock)
                 yield Parts(
                     settings=settings,
                     clock=clock,
@@ -127,13 +133,33 @@ async def open_parts(settings: Settings, clock: Clock = now) -> AsyncIterator[Pa
                     journal=journal,
                     intake=Intake(journal, settings.quantities, Catalogue(journal)),
                     specs=source_specs(settings),
+                    issuer=issuer,
                 )
             finally:
+                if issuer is not None:
+                    issuer.close()
                 await journal.close()
         finally:
             keyring.close()
     finally:
         lock.release()
+
+
+def open_issuer(settings: Settings, keyring: Keyring, clock: Clock) -> Issuer | None:
+    """The hub's own issuer, where the park file asks for it; raises SettingsError."""
+    section = settings.accounts
+    if section is None:
+        return None
+    config = IssuerConfig(
+        url=section.url,
+        audience=section.audience or section.url,
+        park=settings.park.name,
+        access_life=section.access_life,
+        refresh_life=section.refresh_life,
+        session_life=section.session_life,
+        key_life=section.key_life,
+    )
+    return Issuer.open(settings.state_dir, keyring, config, clock=clock)
 
 
 def external_graph(settings: Settings) -> GraphConfig | None:

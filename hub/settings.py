@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, get_args
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from adapters.contract import AdapterConfig, AnyDefinition
 from adapters.registry import UnknownAdapter, find
 from adapters.secret import Secret
 from hub.errors import SettingsError, nearest
 from hub.units import Quantity, duration
+from hub.web.guard import is_loopback
 
 
 def _duration(given: object) -> object:
@@ -72,6 +74,33 @@ class Web(Section):
     port: int = Field(default=8000, ge=0, le=65535)  # 0: any free one
 
 
+class Accounts(Section):
+    """The hub's own accounts and their login pages; an OAuth issuer for parks that have none."""
+
+    url: str  # how browsers and clients reach the hub, such as https://hub.example; http for loopback alone
+    audience: str | None = None  # whom the tokens are for; none: `url`
+    access_life: Duration = timedelta(minutes=10)  # of an access token
+    refresh_life: Duration = timedelta(hours=12)  # from a login; then one logs in again
+    session_life: Duration = timedelta(hours=12)  # of a browser's login
+    key_life: Duration = timedelta(days=30)  # a signing key is replaced after it
+
+    @field_validator("url")
+    @classmethod
+    def _origin(cls, given: str) -> str:
+        """RFC 8414, 2: https without query or fragment; ours has no path either, so that its metadata is found."""
+        try:
+            parts = urlsplit(given)
+            bare = parts.hostname and not (parts.query or parts.fragment or parts.username or parts.path.strip("/"))
+            safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+        except ValueError:
+            bare = safe = False
+        if not bare or not safe:
+            raise ValueError(
+                f"{given!r} is no address of an issuer: https://HOST, or on this machine http://127.0.0.1:PORT"
+            )
+        return given.rstrip("/")
+
+
 class Movement(Section):
     walking_speed: float = Field(default=1.2, gt=0, le=10)  # m/s; see docs/concepts.md for where the figures come from
     driving_speed: float = Field(default=5.5, gt=0, le=40)  # m/s, inside the park
@@ -120,6 +149,7 @@ class ParkFile(Section):
     journal: JournalSection = JournalSection()
     graph: GraphSection = GraphSection()
     web: Web = Web()
+    accounts: Accounts | None = None
     movement: Movement = Movement()
     policies: PoliciesSection = PoliciesSection()
     quantity: tuple[QuantitySection, ...] = ()
@@ -147,6 +177,7 @@ class Settings:
     graph: GraphSection
     graph_from_environment: bool
     web: Web
+    accounts: Accounts | None
     movement: Movement
     policies: Path | None
     rules: Path | None
@@ -194,6 +225,7 @@ def load(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         graph=graph,
         graph_from_environment=bool(uri),
         web=parsed.web,
+        accounts=parsed.accounts,
         movement=parsed.movement,
         policies=base / parsed.policies.dir if parsed.policies.dir else None,
         rules=base / parsed.rules if parsed.rules else None,

@@ -14,6 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from strawberry import Schema
 
+from hub.access.issuer.issuer import Issuer
 from hub.errors import Code
 from hub.telemetry import Metrics
 from hub.web import explorer, health
@@ -23,6 +24,7 @@ from hub.web.execution import Execution
 from hub.web.guard import Guard, refuse_to_leave_loopback
 from hub.web.health import Probes
 from hub.web.http import Post
+from hub.web.oauth import routes as oauth
 from hub.web.operation import Asker
 from hub.web.socket import Socket
 
@@ -34,9 +36,11 @@ def create_application(
     *,
     metrics: Metrics,
     probes: Probes,
+    issuer: Issuer | None = None,
 ) -> Starlette:
     """Of any schema; `contexts` makes the context of one operation. Raises SettingsError where `config.host`
-    is not loopback. `state.closing` is the event whose setting ends all streams."""
+    is not loopback. `issuer` is the hub's own, where it has one. `state.closing` is the event whose setting ends all
+    streams."""
     refuse_to_leave_loopback(config.host)
     logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL + 1)  # it logs the texts that errors.py masks
     closing = asyncio.Event()
@@ -52,6 +56,7 @@ def create_application(
             WebSocketRoute("/graphql", socket),
             *health.routes(probes, metrics),
             *explorer.routes(),
+            *(oauth.routes(issuer) if issuer is not None else ()),
         ],
         middleware=[Middleware(Guard)],
         exception_handlers={HTTPException: _told},

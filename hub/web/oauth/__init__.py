@@ -1,0 +1,1 @@
+"""The issuer's face: its endpoints and its pages, which need no script."""
