@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import uvicorn
 
+from hub.access.audit.audit import Audit
+from hub.access.audit.witness import in_journal
 from hub.access.authority import Authority, Local
 from hub.access.policy.catalogue import declared
 from hub.access.policy.load import load as load_policies
@@ -27,7 +29,7 @@ from hub.ingest.collector import hand_back, one_arena, spare_collector
 from hub.ingest.supervisor import Supervisor
 from hub.live.feed import Feed
 from hub.operations import Desk
-from hub.parts import Parts, external_graph, open_parts
+from hub.parts import Parts, audit_config, external_graph, open_parts
 from hub.reserve.distances import Pace
 from hub.reserve.reserve import Reserve
 from hub.settings import Settings
@@ -59,8 +61,9 @@ BEHIND = 10_000  # sequence numbers behind at which the graph is called degraded
 class Hub:
     """The parts of one running process; `run` ends when `stop` is set."""
 
-    def __init__(self, parts: Parts, store: Store, embedded: Embedded | None) -> None:
+    def __init__(self, parts: Parts, store: Store, embedded: Embedded | None, audit: Audit) -> None:
         self.parts = parts
+        self.audit = audit
         self.stop = asyncio.Event()
         self._embedded = embedded
         journal, clock = parts.journal, parts.clock
@@ -124,6 +127,7 @@ class Hub:
             statuses=self.supervisor.statuses,
             projector=self.projector,
             confirm=self.supervisor.confirm_retirement,
+            audit=self.audit,
         )
         try:
             async with asyncio.TaskGroup() as group:
@@ -138,6 +142,7 @@ class Hub:
                         "policies": self.policy_files.run(),
                         "retention": self._expire(),
                         "issuer": self._keep_issuer(),
+                        "audit": self.audit.run(),
                         "memory": hand_back(),
                         "loop lag": self.metrics.watch_loop(),
                     }.items()
@@ -220,6 +225,7 @@ class Hub:
             "warning": self._warning_part,
             "sources": self._sources_part,
             "policies": self._policies_part,
+            "audit": self._audit_part,
         }
 
     async def _journal_part(self) -> Part:
@@ -245,6 +251,13 @@ class Hub:
         figures = {"position": self.engine.position, "behind": self.parts.journal.head - self.engine.position}
         if self.engine.failing is not None:
             return Part(state=PartState.DEGRADED, text=self.engine.failing, figures=figures)
+        return Part(state=PartState.OK, figures=figures)
+
+    async def _audit_part(self) -> Part:
+        figures = {"chain": self.audit.chain, "missed": self.audit.missed}
+        if (reason := self.audit.failing) is not None:
+            text = f"{reason}. Nothing personal is shown until then; everything else goes on."
+            return Part(state=PartState.DEGRADED, text=text, figures=figures)
         return Part(state=PartState.OK, figures=figures)
 
     async def _sources_part(self) -> Part:
@@ -307,11 +320,15 @@ async def serve(settings: Settings, clock: Clock = now) -> None:
     """Runs the hub until SIGTERM or SIGINT; raises AlreadyRunning, SettingsError."""
     refuse_to_leave_loopback(settings.web.host)
     found = rules.load(settings.rules, settings.quantities) if settings.rules else None
-    async with open_parts(settings, clock) as parts, _graph(settings, clock) as (store, embedded):
+    async with (
+        open_parts(settings, clock) as parts,
+        _audit(parts) as audit,
+        _graph(settings, clock) as (store, embedded),
+    ):
         if found is not None:
             await rules.record(parts.journal, found, clock())
         await locate(parts.journal, settings.park.geocodes, clock())
-        hub = Hub(parts, store, embedded)
+        hub = Hub(parts, store, embedded, audit)
         one_arena()
         spare_collector()
         loop = asyncio.get_running_loop()
@@ -322,6 +339,15 @@ async def serve(settings: Settings, clock: Clock = now) -> None:
             await hub.run()
         except* SettingsError as group:
             raise group.exceptions[0] from None
+
+
+@contextlib.asynccontextmanager
+async def _audit(parts: Parts) -> AsyncIterator[Audit]:
+    audit = await Audit.open(audit_config(parts.settings), clock=parts.clock, witness=in_journal(parts.journal))
+    try:
+        yield audit
+    finally:
+        await audit.close()
 
 
 @contextlib.asynccontextmanager

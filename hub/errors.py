@@ -12,6 +12,7 @@ CausewayError
 ├── GraphUnavailable     the graph does not answer; the journal goes on
 ├── GraphBehind          the graph has not yet reached the sequence that was asked for
 ├── StorageFull          the journal cannot be written; nothing was acknowledged
+├── AuditUnavailable     what would be shown cannot be recorded, so nothing personal is shown
 ├── CostExceeded         the operation asks for too much at once
 ├── DeadlineExceeded     the work did not end in its time
 ├── AlreadyRunning       another hub holds this state
@@ -105,6 +106,11 @@ class GraphBehind(CausewayError):
 
 class StorageFull(CausewayError):
     code = Code.STORAGE_FULL
+    retry = True
+
+
+class AuditUnavailable(CausewayError):
+    code = Code.AUDIT_UNAVAILABLE
     retry = True
 
 

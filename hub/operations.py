@@ -6,7 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from adapters.contract import HealthState
-from hub import deciding, entering, supplying
+from hub import auditing, deciding, entering, supplying
+from hub.access.audit.audit import Audit
 from hub.control import Line
 from hub.errors import BadRequest, NotFound
 from hub.graph.projector import Projector
@@ -24,7 +25,7 @@ SHOWN_BYTES = 4000
 
 
 class Desk:
-    """Carries out operations by name. `statuses` and `projector` are those of the running hub, where one runs."""
+    """Carries out operations by name. What else is given is the running hub's, where one runs."""
 
     def __init__(
         self,
@@ -33,12 +34,14 @@ class Desk:
         statuses: Callable[[], Sequence[SourceStatus]] | None = None,
         projector: Projector | None = None,
         confirm: Callable[[str], None] | None = None,
+        audit: Audit | None = None,
     ) -> None:
         self._parts = parts
         self._journal = parts.journal
         self._statuses = statuses
         self._projector = projector
         self._confirm = confirm
+        self._audit = audit
 
     def run(self, name: str, arguments: Arguments) -> AsyncIterator[Line]:
         """The operation's lines, the last one its result; raises NotFound, BadRequest and what the work raises."""
@@ -60,6 +63,10 @@ class Desk:
             "import-table": self._import_table,
             "matches": self._matches,
             "decide-match": self._decide_match,
+            "audit-verify": lambda arguments: auditing.verifying(self._parts, self._audit, arguments),
+            "audit-list": lambda arguments: auditing.listing(self._parts, self._audit, arguments),
+            "audit-who-saw": lambda arguments: auditing.seen(self._parts, self._audit, arguments),
+            "audit-key": lambda arguments: auditing.public_key(self._parts),
         }
         if name not in operations:
             raise NotFound(f"the hub knows no operation {name!r}; its version may differ from the command's")

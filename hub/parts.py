@@ -8,6 +8,7 @@ from datetime import timedelta
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from hub.access.audit.store import AuditConfig
 from hub.access.issuer.config import IssuerConfig
 from hub.access.issuer.issuer import Issuer
 from hub.clock import Clock, now
@@ -23,7 +24,7 @@ from hub.journal.log import Journal, JournalConfig
 from hub.journal.sealing import Keyring, KeyringConfig
 from hub.journal.trust import SourceTrust
 from hub.reserve.items import Catalogue
-from hub.settings import Settings
+from hub.settings import AuditSection, JournalSection, Settings
 from hub.units import Quantity
 
 KEY_STORE = "keys.db"
@@ -93,25 +94,35 @@ def journal_config(
         )
         for spec in specs
     }
-    url = _with_password(settings)
+    url = _with_password(settings, settings.journal, "journal")
     seals = keyring or NoSeals()
     return JournalConfig(url=url, folder=settings.state_dir, keyring=seals, trust=trust, lock=lock, clock=clock)
 
 
-def _with_password(settings: Settings) -> str:
-    section = settings.journal
+def audit_config(settings: Settings) -> AuditConfig:
+    section = settings.audit
+    return AuditConfig(
+        url=_with_password(settings, section, "audit"),
+        folder=settings.state_dir,
+        key=settings.audit_key,
+        checkpoint_entries=section.checkpoint_entries,
+        checkpoint_every=section.checkpoint_every,
+    )
+
+
+def _with_password(settings: Settings, section: JournalSection | AuditSection, name: str) -> str:
     if section.password is None:
         return section.url
     scheme, _, rest = section.url.partition("://")
     user, at, host = rest.rpartition("@")
     if not at or ":" in user:
         raise SettingsError(
-            f"{settings.file}: journal.password: goes with a URL that names a user and no password: {scheme}://USER@HOST/…"
+            f"{settings.file}: {name}.password: goes with a URL that names a user and no password: {scheme}://USER@HOST/…"
         )
     try:
         return f"{scheme}://{user}:{quote(section.password.reveal(), safe='')}@{host}"
     except LookupError as error:
-        raise SettingsError(f"{settings.file}: journal.password: {error}") from error
+        raise SettingsError(f"{settings.file}: {name}.password: {error}") from error
 
 
 @contextlib.asynccontextmanager

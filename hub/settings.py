@@ -62,6 +62,18 @@ class JournalSection(Section):
     command_retention: Duration = timedelta(days=30)  # for so long a repeated idempotencyKey gets the first answer
 
 
+class AuditSection(Section):
+    url: str = Field(
+        default="sqlite", pattern=r"^(sqlite|postgresql://.*)$"
+    )  # `sqlite`, or `postgresql://USER@HOST/DB`: a database of its own, best with an owner of its own
+    password: Secret | None = None  # where the URL names none
+    key: Path = Path("audit.key")  # Ed25519, PEM; beside the park file unless absolute; outside the state folder
+    checkpoint_entries: int = Field(default=1000, ge=1)  # after so many new entries the chain is signed
+    checkpoint_every: Duration = timedelta(seconds=60)  # and after so long, where anything is new
+    retention: Duration = timedelta(days=1096)  # of all; 3 years, as for records of provision to others
+    log_retention: Duration = timedelta(days=184)  # then what showed nothing personal is emptied; 6 months, as for logs
+
+
 class GraphSection(Section):
     uri: str | None = Field(default=None, pattern=r"^(neo4j|bolt)(\+s|\+ssc)?://.*$")  # none: the embedded engine
     user: str = "neo4j"
@@ -147,6 +159,7 @@ class ParkFile(Section):
     park: Park
     state: State = State()
     journal: JournalSection = JournalSection()
+    audit: AuditSection = AuditSection()
     graph: GraphSection = GraphSection()
     web: Web = Web()
     accounts: Accounts | None = None
@@ -174,6 +187,8 @@ class Settings:
     state_dir: Path
     park_key: Path
     journal: JournalSection
+    audit: AuditSection
+    audit_key: Path
     graph: GraphSection
     graph_from_environment: bool
     web: Web
@@ -222,6 +237,8 @@ def load(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         state_dir=base / parsed.state.dir,
         park_key=base / parsed.park.key,
         journal=parsed.journal,
+        audit=parsed.audit,
+        audit_key=base / parsed.audit.key,
         graph=graph,
         graph_from_environment=bool(uri),
         web=parsed.web,

@@ -21,6 +21,7 @@ class Viewer:
     purpose: str = "operations"
     purposes: frozenset[str] = frozenset()  # those that the token may choose from
     flags: frozenset[str] = frozenset()
+    break_glass: str | None = None  # the id of the one in force
     expires_at: datetime | None = None
 
 

@@ -13,7 +13,7 @@ import typer
 
 from adapters import registry
 from hub import settings as park_file
-from hub.cli import imports, matches, policy, report, supplies
+from hub.cli import audit, imports, matches, policy, report, supplies
 from hub.cli.operate import operate, refuse_while_running
 from hub.errors import BadRequest
 from hub.telemetry import configure_logs
@@ -35,6 +35,7 @@ app.add_typer(imports.app, name="import")
 app.add_typer(supplies.app, name="supplies")
 app.add_typer(matches.app, name="matches")
 app.add_typer(policy.app, name="policy")
+app.add_typer(audit.app, name="audit")
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", envvar="CAUSEWAY_CONFIG", help="The park file.", show_default=True)

@@ -92,6 +92,21 @@ CASES = Columns(
     },
     none="",
 )
+ACCESSES = Columns(
+    columns={
+        "at": "at",
+        "subject": "who",
+        "issuer": "by",
+        "roles": "roles",
+        "purpose": "purpose",
+        "over": "over",
+        "operation": "operation",
+        "shown": "shown",
+        "masked": "in part",
+    },
+    none="Nothing of the kind is recorded.",
+)
+BROKEN = Columns(columns={"chain": "chain", "entry": "entry", "what": "what", "text": "text"}, none="")
 REPLAY = Columns(columns={"difference": "difference"}, none="")
 STILL_UNREADABLE = Columns(columns={"id": "number", "reason": "reason"}, none="")
 

@@ -265,6 +265,10 @@ class Journal:
         """The entities whose live claims link to each of these."""
         return await self._read(queries.referring, entities)
 
+    async def known_as(self, entity: str) -> Sequence[str]:
+        """Every id by which the entity that `entity` leads to was ever known, itself among them."""
+        return await self._read(queries.known_as, entity)
+
     async def entities(self, after: str, limit: int) -> Sequence[str]:
         """Ids of all living entities above `after`, in order: a rebuild pages through them."""
         return await self._read(queries.entities, after, limit)

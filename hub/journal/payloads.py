@@ -102,6 +102,20 @@ class ReadingsExpired(TypedDict):
     count: int
 
 
+class AuditCheckpoint(TypedDict):
+    """A signed word on a chain of the audit: at entry `number` its hash is `hash`. Bytes are in hex, the public key in
+    base64."""
+
+    chain: str
+    number: int
+    kind: Literal["opened", "periodic", "closed", "expired", "emptied"]
+    hash: str
+    at: str
+    key: str
+    before: str | None  # of what was expired or emptied
+    signature: str
+
+
 class Evidence(TypedDict):
     """What speaks for a match: an identifier (a personal one as its HMAC), or LOOKS_ALIKE's name and place."""
 
@@ -295,5 +309,6 @@ EVENTS: Mapping[str, tuple[int, type]] = {
     "route.unblocked": (1, RouteUnblocked),
     "tenant_mapping.confirmed": (1, TenantMappingConfirmed),
     "supply_item.mapped": (1, SupplyItemMapped),
+    "audit.checkpoint": (1, AuditCheckpoint),
 }
 """Each event type's newest version and its shape."""

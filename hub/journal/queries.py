@@ -120,6 +120,13 @@ def referring(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[s
     return found
 
 
+def known_as(connection: sa.Connection, id_: str) -> list[str]:
+    """The id that lives first, then its aliases."""
+    living = connection.scalar(sa.select(t.alias.c.into).where(t.alias.c.old == id_)) or id_
+    aliases = sa.select(t.alias.c.old).where(t.alias.c.into == living).order_by(t.alias.c.old)
+    return [living, *connection.scalars(aliases)]
+
+
 def entities(connection: sa.Connection, after: str, limit: int) -> list[str]:
     """Ids of entities that were ever claimed and are no aliases, above `after`, in order."""
     query = (

@@ -1,0 +1,138 @@
+"""The record of who was shown what: written and durable before anything personal leaves."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Self
+
+from hub.access.audit import keys
+from hub.access.audit.chain import Checkpoint
+from hub.access.audit.record import Record
+from hub.access.audit.store import AuditConfig, Engines, open_engines
+from hub.access.audit.writer import Job, Writer
+from hub.clock import Clock, now
+from hub.errors import AuditUnavailable, CausewayError
+from hub.telemetry import logger
+
+Witness = Callable[[Checkpoint], Awaitable[None]]
+"""Keeps a checkpoint elsewhere too, so that a chain whose tail was cut off shows."""
+
+PATIENCE = 5.0  # seconds that an answer with personal fields waits for its record
+GATHERED = 0.02  # seconds in which records that nobody waits for gather
+WAITING = 10_000  # records, of either kind; past it personal answers are refused and the others are counted
+_WITNESS_AGAIN = 5.0  # seconds
+_log = logger(__name__)
+
+
+class Audit:
+    """`write` before an answer with a personal field leaves, `offer` for any other; `run` beside the hub's tasks, and
+    `close` at its end."""
+
+    def __init__(self, config: AuditConfig, engines: Engines, clock: Clock, witness: Witness | None) -> None:
+        self.config = config
+        self.engines = engines
+        self.clock = clock
+        self._witness = witness
+        self._checkpoints: asyncio.Queue[Checkpoint] = asyncio.Queue()
+        self._writer = Writer(config, engines, clock, self._checkpoints.put_nowait)
+        self._loop = asyncio.get_running_loop()
+        self._gathered: list[Record] = []
+        self._same: dict[Hashable, Record] = {}
+        self._waiting = 0
+        self._slow = False  # the writer let somebody wait for too long
+
+    @classmethod
+    async def open(cls, config: AuditConfig, *, clock: Clock = now, witness: Witness | None = None) -> Self:
+        """Raises SettingsError. A database that is away or broken is no error here: until it works, nothing personal
+        is shown."""
+        keys.refuse_within(config.key, config.folder)
+        return cls(config, open_engines(config), clock, witness)
+
+    async def close(self) -> None:
+        """Writes what waits, and a last checkpoint."""
+        self._flush()
+        await self._writer.close()
+        await asyncio.sleep(0)  # what the thread has handed over to the loop
+        if self._witness is not None:
+            while not self._checkpoints.empty():
+                signed = self._checkpoints.get_nowait()
+                try:
+                    await self._witness(signed)
+                except CausewayError as error:
+                    _log.warning("audit.unwitnessed", number=signed.number, reason=error.message)
+        self.engines.dispose()
+
+    async def settled(self) -> None:
+        """Returns once the database is open. Raises AuditUnavailable where it cannot be."""
+        await self._writer.tried.wait()
+        if self._writer.failing is not None:
+            raise self._writer.failing
+
+    @property
+    def chain(self) -> str:
+        return self._writer.chain
+
+    @property
+    def failing(self) -> str | None:
+        """Why nothing can be written, while that is so."""
+        if self._writer.failing is not None:
+            return self._writer.failing.message
+        return "the audit's database does not answer in time: look at its disk or its server" if self._slow else None
+
+    @property
+    def missed(self) -> int:
+        """Records of answers without a personal field that were dropped since one was last written."""
+        return self._writer.missed
+
+    async def write(self, record: Record) -> None:
+        """Returns once the record is durable. Raises AuditUnavailable, at once while nothing can be written."""
+        if (failing := self._writer.failing) is not None:
+            raise AuditUnavailable(f"{failing.message}. Until then no personal field is shown.")
+        if self._waiting >= WAITING:
+            raise AuditUnavailable("too many answers wait for the audit: ask again")
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._waiting += 1
+        try:
+            self._writer.put(Job(record, future))
+            async with asyncio.timeout(PATIENCE):
+                await future
+            self._slow = False
+        except TimeoutError:
+            self._slow = True
+            raise AuditUnavailable(f"the audit did not answer within {PATIENCE:g} s: ask again") from None
+        finally:
+            self._waiting -= 1
+
+    def offer(self, record: Record, same: Hashable = None) -> None:
+        """Returns at once; the record is written soon. Records of the same event for the same viewer, which `same`
+        says, are one with a count."""
+        if same is not None:
+            if (held := self._same.get(same)) is not None:
+                held.deliveries += 1
+                return
+            self._same[same] = record
+        if not self._gathered:
+            self._loop.call_later(GATHERED, self._flush)
+        self._gathered.append(record)
+
+    def _flush(self) -> None:
+        for record in self._gathered:
+            self._writer.put(Job(record, None))
+        self._gathered, self._same = [], {}
+
+    async def run(self) -> None:
+        """Tells the witness of each checkpoint, until it is cancelled."""
+        if self._witness is None:
+            return
+        told_so = False
+        while True:
+            signed = await self._checkpoints.get()
+            while True:
+                try:
+                    await self._witness(signed)
+                    told_so = False
+                    break
+                except CausewayError as error:
+                    if not told_so:
+                        _log.warning("audit.unwitnessed", number=signed.number, reason=error.message)
+                        told_so = True
+                    await asyncio.sleep(_WITNESS_AGAIN)

@@ -1,0 +1,113 @@
+"""Reads the audit: who saw whom, when, what of them; for those who may."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import orjson
+import sqlalchemy as sa
+
+from hub.access.audit import tables as t
+from hub.access.audit.store import Engines, unavailable
+from hub.clock import from_micros, to_micros
+from hub.journal.log import Journal
+from hub.viewer import Viewer
+
+T = TypeVar("T")
+READERS = frozenset({"auditor", "privacy_officer"})
+
+
+def may_read(viewer: Viewer) -> bool:
+    """Whether the record itself is for this viewer: auditors and privacy officers, and the local administrator, for
+    whom the hub stays on loopback."""
+    return bool(viewer.roles & READERS) or (viewer.issuer is None and "administrator" in viewer.roles)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a page ended."""
+
+    at: int
+    chain: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """One entry. `body` is as `hub.access.audit.record` writes it; empty where its time is over."""
+
+    chain: str
+    number: int
+    at: datetime
+    personal: bool
+    body: Mapping[str, Any]
+
+    @property
+    def viewer(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.body.get("viewer", {})
+        return found
+
+    def fields(self, ids: Collection[str], how: str) -> Sequence[str]:
+        """The personal fields of one of the ids that were `shown`, or shown in part (`masked`)."""
+        said: Mapping[str, Mapping[str, Sequence[str]]] = self.body.get("personal", {})
+        return [name for name, each in said.items() if any(id_ in ids for id_ in each.get(how, ()))]
+
+    @property
+    def position(self) -> Position:
+        return Position(at=to_micros(self.at), chain=self.chain, number=self.number)
+
+
+async def accesses(
+    engines: Engines,
+    ids: Sequence[str] | None,
+    *,
+    since: datetime | None = None,
+    after: Position | None = None,
+    first: int = 100,
+) -> list[Access]:
+    """The newest first: entries in which something personal of one of the ids was shown; all entries where `ids` is
+    None. Raises AuditUnavailable."""
+
+    def work(connection: sa.Connection) -> list[Access]:
+        query = sa.select(t.entry.c.chain, t.entry.c.number, t.entry.c.at, t.entry.c.personal, t.entry.c.body)
+        if ids is not None:
+            seen = sa.select(t.subject.c.chain, t.subject.c.number).where(t.subject.c.id.in_(ids)).distinct().subquery()
+            query = query.join(seen, (seen.c.chain == t.entry.c.chain) & (seen.c.number == t.entry.c.number))
+        if since is not None:
+            query = query.where(t.entry.c.at >= to_micros(since))
+        if after is not None:
+            key = sa.tuple_(t.entry.c.at, t.entry.c.chain, t.entry.c.number)
+            query = query.where(
+                key < sa.tuple_(sa.literal(after.at), sa.literal(after.chain), sa.literal(after.number))
+            )
+        query = query.order_by(t.entry.c.at.desc(), t.entry.c.chain.desc(), t.entry.c.number.desc()).limit(first)
+        return [_access(row) for row in connection.execute(query)]
+
+    return await in_thread(engines, work)
+
+
+async def in_thread(engines: Engines, work: Callable[[sa.Connection], T]) -> T:
+    """In one transaction that sees one state. Raises AuditUnavailable."""
+
+    def run() -> T:
+        try:
+            with engines.read.connect() as connection, connection.begin():
+                return work(connection)
+        except (sa.exc.DBAPIError, OSError) as error:
+            raise unavailable(error) from error
+
+    return await asyncio.to_thread(run)
+
+
+def _access(row: Any) -> Access:
+    body = {} if row.body is None else orjson.loads(bytes(row.body))
+    return Access(chain=row.chain, number=row.number, at=from_micros(row.at), personal=bool(row.personal), body=body)
+
+
+async def ids_of(journal: Journal, person: str) -> list[str]:
+    """Every id by which a person was ever known, and the ids of what they hold: a certificate's number is theirs."""
+    ids = list(await journal.known_as(person))
+    holds = [id_ for found in (await journal.referring(ids[:1])).values() for id_ in found]
+    return ids + [each for id_ in holds for each in await journal.known_as(id_)]

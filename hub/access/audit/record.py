@@ -1,0 +1,137 @@
+"""What one answer showed: noted while it is loaded, then one record of the audit."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from hub.viewer import Viewer
+
+
+@dataclass(slots=True)
+class Shown:
+    """Of one type: how many rows, which fields, and of which of these a mask may have hidden something."""
+
+    rows: int = 0
+    fields: set[str] = field(default_factory=set)
+    masked: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Personal:
+    """Of one personal field, `Type.field`: the ids of those whose value was shown, and shown in part."""
+
+    shown: dict[str, None] = field(default_factory=dict)
+    masked: dict[str, None] = field(default_factory=dict)
+
+
+class Ledger:
+    """One an operation, or one an event of a subscription. `withholding`: the audit cannot be written, so whatever
+    loads shows no personal value."""
+
+    def __init__(self, *, withholding: bool = False) -> None:
+        self.withholding = withholding
+        self.withheld: set[str] = set()
+        self.types: dict[str, Shown] = {}
+        self.fields: dict[str, Personal] = {}
+
+    @property
+    def personal(self) -> bool:
+        return bool(self.fields)
+
+    def rows(self, type_: str, count: int, fields: Iterable[str] = (), masked: Iterable[str] = ()) -> None:
+        if not count:
+            return
+        if (shown := self.types.get(type_)) is None:
+            shown = self.types[type_] = Shown()
+        shown.rows += count
+        shown.fields.update(fields)
+        shown.masked.update(masked)
+
+    def saw(self, field_: str, id_: str, *, in_part: bool = False) -> None:
+        """A personal value of `id_` is in the answer."""
+        if (personal := self.fields.get(field_)) is None:
+            personal = self.fields[field_] = Personal()
+        (personal.masked if in_part else personal.shown)[id_] = None
+
+    def kept_back(self, field_: str) -> None:
+        self.withheld.add(field_)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An operation as the audit knows it; `document` is the SHA-256 of its normalised text, in hex."""
+
+    kind: str  # query, mutation or subscription
+    name: str | None
+    document: str
+    transport: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """One answer to one viewer. `deliveries`: how often the same event went to the same viewer's streams; `code` is
+    the answer's first error's; `missed`: how many records before this one were dropped, for want of a place."""
+
+    viewer: Viewer
+    asked: Asked
+    ledger: Ledger
+    at: datetime
+    code: str | None = None
+    deliveries: int = 1
+    missed: int = 0
+
+    @property
+    def personal(self) -> bool:
+        return self.ledger.personal
+
+    def subjects(self) -> Iterable[str]:
+        """Everyone of whom something personal was shown."""
+        return {id_ for each in self.ledger.fields.values() for ids in (each.shown, each.masked) for id_ in ids}
+
+    def body(self) -> bytes:
+        """JSON; what is empty is left out."""
+        viewer, asked, ledger = self.viewer, self.asked, self.ledger
+        said: dict[str, object] = {
+            "viewer": _without_nothing(
+                {
+                    "subject": viewer.subject,
+                    "issuer": viewer.issuer,
+                    "client": viewer.client,
+                    "roles": sorted(viewer.roles),
+                    "organization": viewer.organization,
+                    "purpose": viewer.purpose,
+                    "flags": sorted(viewer.flags),
+                    "breakGlass": viewer.break_glass,
+                }
+            ),
+            "transport": asked.transport,
+            "kind": asked.kind,
+            "name": asked.name,
+            "document": asked.document,
+            "types": {name: _shown(each) for name, each in ledger.types.items()},
+            "personal": {
+                name: _without_nothing({"shown": list(each.shown), "masked": list(each.masked)})
+                for name, each in ledger.fields.items()
+            },
+            "withheld": sorted(ledger.withheld),
+            "code": self.code,
+            "deliveries": self.deliveries if self.deliveries != 1 else None,
+            "missed": self.missed or None,
+        }
+        return orjson.dumps(_without_nothing(said))
+
+
+def subjects_of(body: Mapping[str, Any]) -> set[str]:
+    """The same, of a body that was read again."""
+    return {id_ for each in body.get("personal", {}).values() for ids in each.values() for id_ in ids}
+
+
+def _shown(each: Shown) -> Mapping[str, object]:
+    return _without_nothing({"rows": each.rows, "fields": sorted(each.fields), "masked": sorted(each.masked)})
+
+
+def _without_nothing(said: Mapping[str, object]) -> Mapping[str, object]:
+    return {name: value for name, value in said.items() if value not in (None, [], {})}
