@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from hub.control import Line
 from hub.coordinates import CoordinateSystem
 from hub.errors import BadRequest, Conflict
+from hub.ingest.collector import uncollected
 from hub.ingest.imports.codes import CODES
 from hub.ingest.imports.desk import EntryDesk
 from hub.ingest.imports.kind import Kind
@@ -25,6 +26,12 @@ _EVERY = 1.0  # seconds between two lines of progress
 
 async def previewing(parts: Parts, arguments: Arguments) -> AsyncIterator[Line]:
     """Lines of progress, then the rows that would change something, and how many would."""
+    with uncollected():
+        async for line in _previewing(parts, arguments):
+            yield line
+
+
+async def _previewing(parts: Parts, arguments: Arguments) -> AsyncIterator[Line]:
     kind = kind_named(_text(arguments, "kind"))
     found: list[Preview] = []
     async for line in _looking(parts, kind, arguments, found):
@@ -35,6 +42,12 @@ async def previewing(parts: Parts, arguments: Arguments) -> AsyncIterator[Line]:
 async def importing(parts: Parts, arguments: Arguments) -> AsyncIterator[Line]:
     """The same, then stores it. `version`: of the preview that a person said yes to; Conflict where it is older.
     Without one, nobody has seen the rows: the result holds them."""
+    with uncollected():
+        async for line in _importing(parts, arguments):
+            yield line
+
+
+async def _importing(parts: Parts, arguments: Arguments) -> AsyncIterator[Line]:
     kind = kind_named(_text(arguments, "kind"))
     found: list[Preview] = []
     async for line in _looking(parts, kind, arguments, found):

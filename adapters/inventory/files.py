@@ -171,7 +171,7 @@ class StockFiles:
             rows.fits(found.header)
             async with aclosing(reader.pages()) as pages:
                 async for page in pages:
-                    yield rows, [rows.row(file, found, listed, seen) for listed in page]
+                    yield rows, await asyncio.to_thread(rows.rows, file, found, page, seen)
 
     def opened(self, file: Dropped) -> "_Opened":
         """The list in its child process, with its head. Raises Unreadable, SourceError."""

@@ -97,6 +97,9 @@ class ListRows:
                 f"its column {missing[0]!r} is gone; there are {have}. Ask the tenant for it, or change the mapping"
             )
 
+    def rows(self, file: Dropped, found: Found, page: Sequence[ListedRow], seen: Seen) -> list[Row]:
+        return [self.row(file, found, listed, seen) for listed in page]
+
     def row(self, file: Dropped, found: Found, listed: ListedRow, seen: Seen) -> Row:
         """`seen`: the rows of this reading by what they are known by; the new one is noted there."""
         row = Row(

@@ -104,8 +104,10 @@ def _scan_sheet(parts: zipfile.ZipFile, name: str, most_rows: int) -> SheetScan:
             end = len(text) if not piece else max(0, len(text) - _OVERLAP)
             if not carried and (root := _ROOT.search(text[:_OVERLAP])):
                 prefix = root[1] or b""
-            found.rows += _tags(text, end, prefix + b"row")
-            if max(found.rows, _last_number(text, b"<" + prefix + b"row ")) > most_rows:
+            # A row that says its number saves counting those before it, which are unpacked even where they are absent.
+            last = _last_number(text, b"<" + prefix + b"row ")
+            found.rows = max(found.rows, last) if last else found.rows + _tags(text, end, prefix + b"row")
+            if found.rows > most_rows:
                 raise Unreadable(
                     f"it has more than {most_rows} rows, empty ones among them (max_rows): delete what is below the "
                     "last row of the list, or split the file"
@@ -119,13 +121,12 @@ def _scan_sheet(parts: zipfile.ZipFile, name: str, most_rows: int) -> SheetScan:
 
 
 def _tags(text: bytes, end: int, name: bytes) -> int:
-    """How many elements of this name begin before `end`; counted as bytes, ten times as fast as by a pattern."""
-    until = end + len(name) + 1
-    return sum(text.count(b"<" + name + after, 0, until) for after in (b" ", b">", b"/"))
+    """How many elements of this name begin before `end`."""
+    return len(re.compile(b"<" + name + b"[ />]").findall(text, 0, end + len(name) + 1))
 
 
 def _last_number(text: bytes, tag: bytes) -> int:
-    """Of the last row that says one: all rows before it are unpacked too, though they are not in the file."""
+    """Of the last row, where it says one."""
     at = text.rfind(tag)
     found = None if at < 0 else _NUMBER.search(text[at : at + _OVERLAP].partition(b">")[0])
     return 0 if found is None else int(found[1])

@@ -51,6 +51,8 @@ PAGE = 50
 """Events of one batch, at most."""
 SLICE = 1 << 14
 """Bytes of the alert stream that are looked at before others of the event loop have their turn."""
+LARGE = 1 << 18
+"""Bytes of events, or of an answer, that are read beside the event loop: some 10 ms."""
 _UNSUPPORTED = frozenset({400, 403, 404, 405, 501})
 """How devices say that they lack a list; 403 is what recorders answer for what only cameras have."""
 
@@ -211,7 +213,7 @@ class Isapi:
                     found = list(parts.feed(piece[begin : begin + SLICE]))
                     received_at = now()
                     for start in range(0, len(found), PAGE):
-                        batch = self._batch(found[start : start + PAGE], received_at, repeats)
+                        batch = await self._batched(found[start : start + PAGE], received_at, repeats)
                         if batch.records or batch.unreadable or batch.faults:
                             await outbox.put(batch)
                     await asyncio.sleep(0)
@@ -232,6 +234,12 @@ class Isapi:
                 "have one, and is it switched on?"
             )
         return boundary
+
+    async def _batched(self, parts: Sequence[Part], received_at: datetime, repeats: Repeats) -> Batch:
+        """In a thread where reading them would hold the event loop."""
+        if sum(len(part.data) for part in parts) < LARGE:
+            return self._batch(parts, received_at, repeats)
+        return await asyncio.to_thread(self._batch, parts, received_at, repeats)
 
     def _batch(self, parts: Sequence[Part], received_at: datetime, repeats: Repeats) -> Batch:
         records: list[Record] = []

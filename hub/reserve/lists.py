@@ -1,5 +1,6 @@
 """A tenant's stock list before it counts: what its columns most likely mean, and what each of its rows would become."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from adapters.inventory import headers
 from adapters.inventory.drops import Dropped
 from adapters.inventory.files import StockFiles
 from adapters.inventory.files_config import ListMapping
-from adapters.inventory.list_rows import Seen
+from adapters.inventory.list_rows import ListRows, Row, Seen
 from adapters.inventory.lots import FIELDS
 from hub.errors import BadRequest, NotFound, nearest
 from hub.ingest.confirmed import source_of
@@ -114,20 +115,8 @@ async def _look(
             async with aclosing(reader.pages()) as pages:
                 async for page in pages:
                     before = tally.rows
-                    for listed in page:
-                        row = rows.row(file, found, listed, seen)
-                        try:
-                            lot = rules.applied(rows.claim(row))
-                        except Unreadable as error:
-                            tally.rejected += 1
-                            if len(tally.reasons) < _TOLD:
-                                rejected = RejectedRow(number=row.number, column=error.where, reason=error.reason)
-                                tally.reasons.append(rejected)
-                        else:
-                            if lot.values.get("item_code") is None:
-                                tally.unmapped += 1
-                            else:
-                                tally.accepted += 1
+                    listed = await asyncio.to_thread(rows.rows, file, found, page, seen)
+                    await asyncio.to_thread(_count, tally, listed, rows, rules)
                     if tally.rows // _EVERY != before // _EVERY:
                         progress(tally.rows)
             return Look(
@@ -141,6 +130,21 @@ async def _look(
             )
     except Unreadable as error:
         return Look(file=file.name, problem=error.reason)
+
+
+def _count(tally: Tally, listed: Sequence[Row], rows: ListRows, rules: Rules) -> None:
+    for row in listed:
+        try:
+            lot = rules.applied(rows.claim(row))
+        except Unreadable as error:
+            tally.rejected += 1
+            if len(tally.reasons) < _TOLD:
+                tally.reasons.append(RejectedRow(number=row.number, column=error.where, reason=error.reason))
+        else:
+            if lot.values.get("item_code") is None:
+                tally.unmapped += 1
+            else:
+                tally.accepted += 1
 
 
 def _proposed(header: headers.Header, changes: Mapping[str, str]) -> ListMapping | None:

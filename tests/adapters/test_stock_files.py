@@ -38,6 +38,7 @@ from adapters.inventory.table_reader import TableReader
 from adapters.inventory.tables import Limits
 from adapters.testing import contract_tests
 from hub.clock import now
+from tests.loop import children_seconds, collecting_as_the_hub_does, probed
 from tests.servers.gate import Gate
 from tests.servers.process import ServerMissing
 from tests.servers.sshd import Sshd
@@ -392,6 +393,13 @@ def too_many_rows(folder: Path) -> Path:
     return write_csv(folder / "a.csv", *(line(i) for i in range(250_000)))
 
 
+def too_many_full_rows(folder: Path) -> Path:
+    """A sheet that unpacks to 60 MB, and is no bomb: whether it is too long shows at its end."""
+    row = "".join(f'<c r="{column}%d" t="inlineStr"><is><t>灭火器 %d</t></is></c>' for column in "ABCDEF")
+    rows = "".join(f'<row r="{n}">{row % ((n, n * 7919) * 6)}</row>' for n in range(1, 200_002))
+    return _bomb(folder / "a.xlsx", "xl/worksheets/sheet1.xml", _sheet(rows.encode()))
+
+
 def far_cell(folder: Path) -> Path:
     cell = b'<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
     return _bomb(folder / "a.xlsx", "xl/worksheets/sheet1.xml", _sheet(cell))
@@ -447,6 +455,7 @@ def column_gone(folder: Path) -> Path:
         (million_empty_rows, "more than 200000 rows, empty ones among them"),
         (million_empty_lines, "more than 200000 rows, empty ones among them"),
         (too_many_rows, "more than 200000 rows"),
+        (too_many_full_rows, "more than 200000 rows"),
         (far_cell, "more than 200000 rows"),
         (wrong_encoding, "neither UTF-8 nor GBK"),
         (duplicate_header, "two columns are called 数量 (columns B and D)"),
@@ -462,11 +471,11 @@ def column_gone(folder: Path) -> Path:
 def test_a_list_that_cannot_be_read_says_why(tmp_path: Path, made: Any, says: str) -> None:
     made(tmp_path)
     adapter = lists(tmp_path)
-    began = time.monotonic()
+    began = time.process_time() + children_seconds()  # not by the clock: others use the machine too
     batches = read(adapter)
-    took = time.monotonic() - began
+    took = time.process_time() + children_seconds() - began
     assert says in faults(batches)
-    assert took < 3.0, f"refused after {took:.1f} s"  # 1 s on a machine that is not shared
+    assert took < 1.0, f"refused after {took:.1f} s"
     assert says in faults(read(adapter)), "it is told for as long as it lies there"
     with pytest.raises(SourceError):
         discovered(adapter)
@@ -522,33 +531,20 @@ def _text(at: str, text: str) -> bytes:
 
 
 def test_lists_are_read_at_their_rate_and_never_hold_the_loop(tmp_path: Path) -> None:
-    file = write_csv(tmp_path / "a.csv", *(line(i, str(i)) for i in range(60_000)), encoding="gbk")
-    assert file.exists()
-    longest = 0.0
+    write_csv(tmp_path / "a.csv", *(line(i, str(i)) for i in range(60_000)), encoding="gbk")
 
     async def run() -> tuple[int, float]:
-        nonlocal longest
         rows = 0
-
-        async def beat() -> None:
-            nonlocal longest
-            while True:
-                began = time.monotonic()
-                await asyncio.sleep(0.005)
-                longest = max(longest, time.monotonic() - began - 0.005)
-
-        beating = asyncio.create_task(beat())
         began = time.process_time()
-        async with lists(tmp_path) as adapter:
+        async with lists(tmp_path) as adapter, probed():
             async for batch in adapter.read(None):
                 rows += len(batch.records)
-        beating.cancel()
         return rows, time.process_time() - began
 
-    rows, cpu = asyncio.run(run())
+    with collecting_as_the_hub_does():
+        rows, cpu = asyncio.run(run())
     assert rows == 60_000
     assert rows / cpu > 10_000, f"{rows / cpu:.0f} rows a second of the hub's CPU"
-    assert longest < 0.5, f"the loop was held for {longest:.2f} s"
 
 
 def test_another_host_key_is_not_believed(tmp_path: Path) -> None:

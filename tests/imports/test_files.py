@@ -2,7 +2,6 @@
 
 import asyncio
 import csv
-import gc
 import io
 import json
 import time
@@ -15,16 +14,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.contract import Claim
+from hub.clock import now
 from hub.errors import BadRequest
-from hub.ingest.collector import spare_collector
 from hub.ingest.imports.cells import Cells
+from hub.ingest.imports.desk import EntryDesk, Word
 from hub.ingest.imports.kind import BadRow, Circumstances
 from hub.ingest.imports.kinds import KINDS
 from hub.ingest.imports.limits import Limits
+from hub.ingest.imports.preview import Retirement
 from hub.ingest.imports.reading import read
 from hub.ingest.imports.tables import read_table
 from hub.ingest.imports.templates import as_csv, as_workbook
 from tests.imports.entering import NOW, SHANGHAI, Park, in_park
+from tests.loop import children_seconds, collecting_as_the_hub_does, probed
 
 ROWS_A_SECOND = 20_000
 
@@ -41,37 +43,36 @@ def many(rows: int) -> bytes:
 
 def test_csv_is_read_at_speed_with_progress_and_the_loop_stays_free(tmp_path: Path) -> None:
     rows = 60_000
+    data = many(rows)
 
-    async def run(park: Park) -> tuple[float, float, int]:
-        longest, ended = 0.0, False
-
-        async def watch() -> None:
-            nonlocal longest
-            while not ended:
-                begun = time.thread_time()  # not by the clock: others on this machine hold it too
-                await asyncio.sleep(0.005)
-                longest = max(longest, time.thread_time() - begun)
-
+    async def run(park: Park) -> None:
         told: list[int] = []
-        data = many(rows)
-        watching = asyncio.create_task(watch())
-        begun = time.perf_counter()
-        table = await read_table(data, Limits(), told.append)
-        took = time.perf_counter() - begun
-        ended = True
-        await watching
+        here, there = time.process_time(), children_seconds()
+        async with probed():
+            table = await read_table(data, Limits(), told.append)
+        took = max(time.process_time() - here, children_seconds() - there)  # each has a core; others use them too
         assert len(table.rows) == rows and len(told) > 5 and told == sorted(told)
-        return took, longest, len(told)
+        assert rows / took > ROWS_A_SECOND, f"{rows / took:,.0f} rows/s"
 
-    thresholds = gc.get_threshold()
-    spare_collector()  # as the hub does
-    try:
-        took, longest, _ = in_park(tmp_path, run)
-    finally:
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
-    assert rows / took > ROWS_A_SECOND, f"{rows / took:,.0f} rows/s"
-    assert longest < 0.1, f"the loop was held for {longest * 1000:.0f} ms"
+    with collecting_as_the_hub_does():
+        in_park(tmp_path, run)
+
+
+def test_a_large_import_is_looked_at_stored_and_taken_back_while_the_loop_stays_free(tmp_path: Path) -> None:
+    large, half = many(20_000), many(10_000)
+
+    async def run(park: Park) -> None:
+        desk = EntryDesk(park.journal, now, SHANGHAI, extent=50_000)
+        every = Retirement(missing=True, confirmed=True)
+        async with probed():
+            entered = await desk.import_table(Word(actor="tester", key="1"), "places", large, file="a")
+            again = await desk.import_table(Word(actor="tester", key="2"), "places", large, file="a", dry_run=True)
+            word = Word(actor="tester", key="3")
+            fewer = await desk.import_table(word, "places", half, file="b", retirement=every)
+        assert (entered.counts["new"], again.counts["unchanged"], fewer.counts["missing"]) == (20_000, 20_000, 10_000)
+
+    with collecting_as_the_hub_does():
+        in_park(tmp_path, run)
 
 
 def workbook(rows: list[list[object]]) -> bytes:
@@ -109,14 +110,14 @@ def bomb() -> bytes:
     ],
     ids=["bomb", "archive", "old", "bytes", "rows", "quote", "commas", "columns", "nothing", "blank"],
 )
-def test_what_is_no_table_is_refused_within_a_second_of_its_being_read(data: bytes, said: str) -> None:
+def test_what_is_no_table_is_refused_within_a_second(data: bytes, said: str) -> None:
     async def run() -> float:
-        begun = time.perf_counter()
+        begun = time.process_time() + children_seconds()  # not by the clock: others use the machine too
         with pytest.raises(BadRequest, match=said):
             await read_table(data, Limits())
-        return time.perf_counter() - begun
+        return time.process_time() + children_seconds() - begun
 
-    assert asyncio.run(run()) < 1.5  # a second, and the child's start
+    assert asyncio.run(run()) < 1.0
 
 
 def test_a_file_larger_than_the_limit_is_not_even_looked_at() -> None:

@@ -13,6 +13,7 @@ from adapters.contract import Claim, Value
 from hub.clock import Clock
 from hub.coordinates import CoordinateSystem
 from hub.errors import BadRequest, Conflict, NotFound, nearest
+from hub.ingest.collector import uncollected
 from hub.ingest.imports import moments
 from hub.ingest.imports.kind import Circumstances
 from hub.ingest.imports.kinds import KINDS
@@ -92,6 +93,19 @@ class EntryDesk:
         retirement: Retirement = AS_IT_IS,
     ) -> Told:
         """Once for each key: a repeat gets the first answer. Raises BadRequest, Refused, Conflict."""
+        with uncollected():
+            return await self._import(word, kind, data, file, dry_run, coordinates, retirement)
+
+    async def _import(
+        self,
+        word: Word,
+        kind: str,
+        data: bytes,
+        file: str,
+        dry_run: bool,
+        coordinates: CoordinateSystem,
+        retirement: Retirement,
+    ) -> Told:
         shown = await self.look(kind, data, coordinates=coordinates, retirement=retirement)
         if dry_run:
             return Told(counts=counts(shown), rejected=shown.rejected[:_TOLD], seq=None)

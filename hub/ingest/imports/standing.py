@@ -1,5 +1,6 @@
 """What is known already of the kinds that a table speaks of: the hub's own claims, and other sources' codes."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
@@ -39,7 +40,7 @@ class Standing:
 
     @classmethod
     async def read(cls, journal: Journal, kinds: Sequence[str]) -> Self:
-        return cls(await journal.unseal(await journal.live_of(kinds)))
+        return await asyncio.to_thread(cls, await journal.unseal(await journal.live_of(kinds)))
 
     def claim(self, external_id: str) -> Claim | None:
         """The hub's own claim under this name."""

@@ -1,5 +1,6 @@
 """Stores what a preview showed as one event of the log, in the transaction in which its claims stand."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -19,11 +20,7 @@ async def store(
     if not shown.changes and command is None:
         return None
     kind = KINDS[shown.kind]
-    claims = [row.claim for row in (*shown.new, *shown.changed)]
-    going = [row.claim for row in (*shown.retired, *shown.missing)]
-    if going:
-        standing = await Standing.read(journal, [kind.entity])
-        claims += [gone for claim in going for gone in _all_gone(claim, standing)]
+    standing = await Standing.read(journal, [kind.entity]) if shown.retired or shown.missing else None
     event = NewEvent(
         type="table.imported",
         version=1,
@@ -31,7 +28,7 @@ async def store(
         expected=shown.version,
         data={"kind": shown.kind, "file": file, **counts(shown)},
         actor=actor,
-        claims=claims,
+        claims=await asyncio.to_thread(_claims, shown, standing),
     )
     events = [event] if shown.changes else []
     return await journal.append(Draft(source=HUB, received_at=now, events=events, command=command))
@@ -47,6 +44,14 @@ def counts(shown: Preview) -> Mapping[str, int]:
         "rejected": len(shown.rejected),
         "missing": len(shown.missing),
     }
+
+
+def _claims(shown: Preview, standing: Standing | None) -> list[Claim]:
+    claims = [row.claim for row in (*shown.new, *shown.changed)]
+    if standing is not None:
+        going = [row.claim for row in (*shown.retired, *shown.missing)]
+        claims += [gone for claim in going for gone in _all_gone(claim, standing)]
+    return claims
 
 
 def _all_gone(claim: Claim, standing: Standing) -> list[Claim]:
