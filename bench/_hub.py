@@ -21,7 +21,7 @@ from hub.journal.log import Journal, JournalConfig
 from hub.journal.records import HUB, Draft, NewEvent
 from hub.live.feed import Feed
 from hub.telemetry import Metrics
-from hub.viewer import SHOW_ALL
+from hub.viewer import Mask
 from hub.web.application import create_application
 from hub.web.config import WebConfig
 from hub.web.health import Probes
@@ -111,8 +111,8 @@ async def main(seconds: float, rate: float) -> None:
             precedence={},
         )
 
-        def context(asker: Asker) -> Context:
-            return Context(services=services, viewer=asker.viewer, mask=SHOW_ALL, language=asker.language)
+        def context(asker: Asker, mask: Mask) -> Context:
+            return Context(services=services, viewer=asker.viewer, mask=mask, language=asker.language)
 
         config = WebConfig(port=0)
         application = create_application(schema, context, config, metrics=Metrics(), probes=Probes())

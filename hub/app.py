@@ -11,12 +11,13 @@ import uvicorn
 
 from hub.access.audit.audit import Audit
 from hub.access.audit.witness import in_journal
-from hub.access.authority import Authority, Local
 from hub.access.policy.catalogue import declared
 from hub.access.policy.load import load as load_policies
 from hub.access.policy.policies import Policies
 from hub.access.policy.watching import Watcher
 from hub.access.rights import Everything, Rights
+from hub.access.tokens import Tokens
+from hub.access.trusting import trusting
 from hub.clock import Clock, now
 from hub.command.incident_desk import IncidentDesk
 from hub.control import bind, create_control
@@ -29,12 +30,12 @@ from hub.ingest.collector import hand_back, one_arena, spare_collector
 from hub.ingest.supervisor import Supervisor
 from hub.live.feed import Feed
 from hub.operations import Desk
-from hub.parts import Parts, audit_config, external_graph, open_parts
+from hub.parts import Parts, audit_config, external_graph, open_parts, trusted_issuers
 from hub.reserve.distances import Pace
 from hub.reserve.reserve import Reserve
 from hub.settings import Settings
 from hub.telemetry import Metrics, SourceSample, logger
-from hub.viewer import Action
+from hub.viewer import Mask
 from hub.warning import rules
 from hub.warning.desk import AlertDesk
 from hub.warning.engine import Engine
@@ -61,9 +62,12 @@ BEHIND = 10_000  # sequence numbers behind at which the graph is called degraded
 class Hub:
     """The parts of one running process; `run` ends when `stop` is set."""
 
-    def __init__(self, parts: Parts, store: Store, embedded: Embedded | None, audit: Audit) -> None:
+    def __init__(
+        self, parts: Parts, store: Store, embedded: Embedded | None, audit: Audit, tokens: Tokens | None = None
+    ) -> None:
         self.parts = parts
         self.audit = audit
+        self.tokens = tokens
         self.stop = asyncio.Event()
         self._embedded = embedded
         journal, clock = parts.journal, parts.clock
@@ -82,8 +86,9 @@ class Hub:
         self.feed = Feed(journal)
         catalogue = declared(MASKABLE)
         self.policies = Policies(load_policies(parts.settings.policies, catalogue))
-        self.authority: Authority = Local()
-        self.rights: Rights = Everything() if isinstance(self.authority, Local) else self.policies
+        self.rights: Rights = Everything() if tokens is None else self.policies
+        if tokens is not None:
+            tokens.defaults = self._default_purposes
         self.policy_files = Watcher(self.policies, parts.settings.policies, catalogue)
         moving = parts.settings.movement
         self.reserve = Reserve(
@@ -113,7 +118,7 @@ class Hub:
 
     async def run(self) -> None:
         settings = self.parts.settings
-        config = WebConfig(host=settings.web.host, port=settings.web.port)
+        config = WebConfig(host=settings.web.host, port=settings.web.port, url=_public_url(settings))
         application = create_application(
             schema,
             self._context,
@@ -121,6 +126,9 @@ class Hub:
             metrics=self.metrics,
             probes=Probes(needed=self._needed(), others=self._others()),
             issuer=self.parts.issuer,
+            authority=self.tokens,
+            rights=self.rights,
+            clock=self.parts.clock,
         )
         operations = Desk(
             self.parts,
@@ -145,6 +153,7 @@ class Hub:
                         "audit": self.audit.run(),
                         "memory": hand_back(),
                         "loop lag": self.metrics.watch_loop(),
+                        **({"issuers": self.tokens.run()} if self.tokens else {}),
                     }.items()
                 ]
                 sources = group.create_task(self.supervisor.run(), name="sources")
@@ -159,8 +168,10 @@ class Hub:
         finally:
             log.info("hub.stopped", head=self.parts.journal.head)
 
-    def _context(self, asker: Asker) -> Context:
-        mask = self.rights.mask(asker.viewer, Action.READ)
+    def _default_purposes(self) -> Mapping[str, str]:
+        return {name: role.purpose for name, role in self.policies.loaded.roles.roles.items()}
+
+    def _context(self, asker: Asker, mask: Mask) -> Context:
         return Context(services=self.services, viewer=asker.viewer, mask=mask, language=asker.language)
 
     def _listening(self, url: str) -> None:
@@ -220,13 +231,14 @@ class Hub:
         return {"journal": self._journal_part}
 
     def _others(self) -> Mapping[str, Probe]:
-        return {
+        others = {
             "graph": self._graph_part,
             "warning": self._warning_part,
             "sources": self._sources_part,
             "policies": self._policies_part,
             "audit": self._audit_part,
         }
+        return {**others, "issuers": self._issuers_part} if self.tokens else others
 
     async def _journal_part(self) -> Part:
         journal = self.parts.journal
@@ -273,6 +285,13 @@ class Hub:
             return Part(state=PartState.DEGRADED, text=self.policy_files.failing, figures=figures)
         return Part(state=PartState.OK, figures=figures)
 
+    async def _issuers_part(self) -> Part:
+        failing = self.tokens.failing if self.tokens else {}
+        if failing:
+            text = f"{' '.join(failing.values())} Tokens signed by keys that are known go on counting."
+            return Part(state=PartState.DEGRADED, text=text)
+        return Part(state=PartState.OK)
+
     def _gauges(self) -> None:
         journal, metrics = self.parts.journal, self.metrics
         metrics.gauge("journal_head", "The last committed sequence number.", lambda: journal.head)
@@ -318,17 +337,19 @@ class _Quiet(uvicorn.Server):
 
 async def serve(settings: Settings, clock: Clock = now) -> None:
     """Runs the hub until SIGTERM or SIGINT; raises AlreadyRunning, SettingsError."""
-    refuse_to_leave_loopback(settings.web.host)
+    if not settings.issuers and settings.accounts is None:
+        refuse_to_leave_loopback(settings.web.host)
     found = rules.load(settings.rules, settings.quantities) if settings.rules else None
     async with (
         open_parts(settings, clock) as parts,
         _audit(parts) as audit,
         _graph(settings, clock) as (store, embedded),
+        trusting(trusted_issuers(settings), parts.issuer, clock) as tokens,
     ):
         if found is not None:
             await rules.record(parts.journal, found, clock())
         await locate(parts.journal, settings.park.geocodes, clock())
-        hub = Hub(parts, store, embedded, audit)
+        hub = Hub(parts, store, embedded, audit, tokens)
         one_arena()
         spare_collector()
         loop = asyncio.get_running_loop()
@@ -339,6 +360,10 @@ async def serve(settings: Settings, clock: Clock = now) -> None:
             await hub.run()
         except* SettingsError as group:
             raise group.exceptions[0] from None
+
+
+def _public_url(settings: Settings) -> str | None:
+    return settings.web.url or (settings.accounts.url if settings.accounts else None)
 
 
 @contextlib.asynccontextmanager

@@ -4,6 +4,7 @@ CausewayError
 ├── SettingsError        a setting is wrong: says the key, the file and the nearest right key
 ├── BadRequest           the caller's arguments make no sense
 ├── Unauthenticated      no viewer could be made of the request
+│   └── IssuerUnavailable  nor can one be for now: the token's issuer does not answer
 ├── Forbidden            the viewer may not
 ├── NotFound             nothing of that id, or nothing that the viewer may see
 ├── Conflict             the stream moved on since it was read; read again and decide
@@ -70,6 +71,10 @@ class BadRequest(CausewayError):
 
 class Unauthenticated(CausewayError):
     code = Code.UNAUTHENTICATED
+
+
+class IssuerUnavailable(Unauthenticated):
+    retry = True
 
 
 class Forbidden(CausewayError):

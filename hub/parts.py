@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from hub.access.audit.store import AuditConfig
 from hub.access.issuer.config import IssuerConfig
 from hub.access.issuer.issuer import Issuer
+from hub.access.issuers import IssuerRules
 from hub.clock import Clock, now
 from hub.coordinates import CoordinateSystem
 from hub.errors import SettingsError
@@ -183,6 +184,17 @@ def external_graph(settings: Settings) -> GraphConfig | None:
     except LookupError as error:
         raise SettingsError(f"{settings.file}: graph.password: {error}") from error
     return GraphConfig(uri=section.uri, user=section.user, password=password, database=section.database)
+
+
+def trusted_issuers(settings: Settings) -> tuple[IssuerRules, ...]:
+    """Raises SettingsError for a secret that is not there."""
+    found = []
+    for number, section in enumerate(settings.issuers):
+        try:
+            found.append(section.issuer())
+        except LookupError as error:
+            raise SettingsError(f"{settings.file}: issuer[{number}].client.secret: {error}") from error
+    return tuple(found)
 
 
 @contextlib.asynccontextmanager

@@ -6,15 +6,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from adapters.contract import AdapterConfig, AnyDefinition
 from adapters.registry import UnknownAdapter, find
 from adapters.secret import Secret
+from hub.access.issuers import ALGORITHMS, Client, IssuerRules, is_trustworthy
 from hub.errors import SettingsError, nearest
 from hub.units import Quantity, duration
 from hub.web.guard import is_loopback
@@ -34,6 +44,9 @@ def _zone(name: str) -> str:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
 Zone = Annotated[str, AfterValidator(_zone)]
+
+
+Leeway = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0), le=timedelta(minutes=5))]
 
 
 class Section(BaseModel):
@@ -82,8 +95,53 @@ class GraphSection(Section):
 
 
 class Web(Section):
-    host: str = "127.0.0.1"  # loopback alone, until there are tokens
+    host: str = "127.0.0.1"  # loopback alone, unless an [[issuer]] is trusted
     port: int = Field(default=8000, ge=0, le=65535)  # 0: any free one
+    url: str | None = Field(default=None, pattern=r"^https?://[^/?#]+$")  # as clients write it, behind a proxy
+
+
+class IntrospectionClient(Section):
+    id: str  # as the issuer knows the hub
+    secret: Secret  # of that account
+
+    def client(self) -> Client:
+        """Raises LookupError where the secret is not there."""
+        return Client(id=self.id, secret=self.secret.reveal())
+
+
+class IssuerSection(Section):
+    url: str  # exactly as its tokens say in `iss`; https, or http on this machine
+    audience: str  # what its tokens for this hub name in `aud`
+    algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256", "EdDSA")  # that its tokens are signed by
+    accept_plain_jwt: bool = False  # also tokens of typ JWT, where the issuer cannot say at+jwt
+    roles_claim: str = "roles"  # where the roles are; a dotted path leads inward, such as realm_access.roles
+    organization_claim: str | None = None  # where the organization is
+    roles: dict[str, str] = Field(default_factory=dict)  # its word → the hub's role; none: they are the same
+    organizations: dict[str, str] = Field(default_factory=dict)  # its word → the entity's id; none: they are the same
+    leeway: Leeway = timedelta(seconds=30)  # between its clock and the hub's, at most five minutes
+    introspect: Literal["no", "opaque", "all"] = "no"  # ask it about tokens that are no JWT, or about all: revocation
+    client: IntrospectionClient | None = None  # the hub's own account there, to ask with
+    dpop: Literal["allowed", "required"] = "allowed"  # required: only tokens that are bound to a key
+    jwks_uri: str | None = None  # where its keys are, if it has no metadata
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        for name, given in (("url", self.url), ("jwks_uri", self.jwks_uri)):
+            if given is not None and not is_trustworthy(given):
+                raise ValueError(
+                    f"{name} = {given!r}: https is needed, or http to 127.0.0.1; no user, query or fragment"
+                )
+        for name in sorted(set(self.algorithms) - ALGORITHMS.keys()):
+            raise ValueError(f"algorithms: {name!r} is not taken; {nearest(name, ALGORITHMS)}")
+        if self.introspect != "no" and self.client is None:
+            raise ValueError("introspect needs `client`: the id and the secret that the issuer knows the hub by")
+        return self
+
+    def issuer(self) -> IssuerRules:
+        """Raises LookupError where the client's secret is not there."""
+        given = {name: getattr(self, name) for name in type(self).model_fields if name != "client"}
+        given["algorithms"] = frozenset(self.algorithms)
+        return IssuerRules(**given, client=self.client.client() if self.client else None)
 
 
 class Accounts(Section):
@@ -165,6 +223,7 @@ class ParkFile(Section):
     accounts: Accounts | None = None
     movement: Movement = Movement()
     policies: PoliciesSection = PoliciesSection()
+    issuer: tuple[IssuerSection, ...] = ()
     quantity: tuple[QuantitySection, ...] = ()
     source: tuple[SourceSection, ...] = ()
 
@@ -195,6 +254,7 @@ class Settings:
     accounts: Accounts | None
     movement: Movement
     policies: Path | None
+    issuers: tuple[IssuerSection, ...]
     rules: Path | None
     quantities: Mapping[str, Quantity]
     sources: tuple[ConfiguredSource, ...]
@@ -245,6 +305,7 @@ def load(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         accounts=parsed.accounts,
         movement=parsed.movement,
         policies=base / parsed.policies.dir if parsed.policies.dir else None,
+        issuers=parsed.issuer,
         rules=base / parsed.rules if parsed.rules else None,
         quantities={q.name: q.quantity() for q in parsed.quantity},
         sources=tuple(sources),
@@ -261,6 +322,7 @@ def _duplicates(parsed: ParkFile) -> Iterator[str]:
     for what, names in (
         ("quantity name", [q.name for q in parsed.quantity]),
         ("source id", [s.id for s in parsed.source]),
+        ("issuer url", [i.url for i in parsed.issuer]),
     ):
         for name in sorted({n for n in names if names.count(n) > 1}):
             yield f"the {what} {name!r} stands twice"

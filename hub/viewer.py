@@ -11,7 +11,7 @@ from types import MappingProxyType
 class Viewer:
     """The subject of one operation, immutable while it runs. `subject` is the issuer's own id of it. `organization` is
     an entity's id. `flags` are what holds at the moment, from a closed list, such as `incident`, `drill`, `on_duty`,
-    `break_glass`."""
+    `break_glass`. `token` is an id of the token that it came with, never the token."""
 
     subject: str
     issuer: str | None = None
@@ -23,6 +23,7 @@ class Viewer:
     flags: frozenset[str] = frozenset()
     break_glass: str | None = None  # the id of the one in force
     expires_at: datetime | None = None
+    token: str | None = None
 
 
 class Action(StrEnum):

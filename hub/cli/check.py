@@ -4,13 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from importlib.util import find_spec
 
+import httpx
+
 from adapters.contract import AdapterConfig, HealthState, Source, SourceError
 from hub import control
+from hub.access.discovery import Discovery
+from hub.access.keys import fits, usable
 from hub.cli.report import Finding
 from hub.errors import CausewayError
 from hub.graph.store import Store
 from hub.journal.reach import reach
-from hub.parts import external_graph
+from hub.parts import external_graph, trusted_issuers
 from hub.settings import ConfiguredSource, Settings
 from hub.warning import rules
 
@@ -37,6 +41,8 @@ async def _own(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(what="state", ok=True, text=f"a hub is running on {settings.state_dir}")
     yield await _journal(settings)
     yield await _graph(settings)
+    async for finding in _issuers(settings):
+        yield finding
     if settings.rules is None:
         yield Finding(what="rules", ok=True, text="none: the hub will raise no alerts; name a file by rules = …")
     else:
@@ -46,6 +52,27 @@ async def _own(settings: Settings) -> AsyncIterator[Finding]:
             yield Finding(what="rules", ok=False, text=error.message)
         else:
             yield Finding(what="rules", ok=True, text=f"{settings.rules.name}: {len(found.rules)} rules")
+
+
+async def _issuers(settings: Settings) -> AsyncIterator[Finding]:
+    try:
+        issuers = trusted_issuers(settings)
+    except CausewayError as error:
+        yield Finding(what="issuers", ok=False, text=error.message)
+        return
+    async with httpx.AsyncClient() as http:
+        for issuer in issuers:
+            discovery = Discovery(http, issuer.url, jwks_uri=issuer.jwks_uri)
+            try:
+                keys = usable(await discovery.keys())
+                fitting = [key for key in keys.values() if any(fits(key, each) for each in issuer.algorithms)]
+                if issuer.introspect != "no":
+                    await discovery.introspection_endpoint()
+            except CausewayError as error:
+                yield Finding(what=f"issuer {issuer.url}", ok=False, text=error.message)
+            else:
+                text = f"{len(fitting)} keys" if fitting else "it has no key for its algorithms; correct `algorithms`"
+                yield Finding(what=f"issuer {issuer.url}", ok=bool(fitting), text=text)
 
 
 async def _journal(settings: Settings) -> Finding:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 
 from starlette.applications import Starlette
@@ -14,54 +13,64 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from strawberry import Schema
 
+from hub.access.authority import Authority, Local
 from hub.access.issuer.issuer import Issuer
+from hub.access.rights import Everything, Rights
+from hub.clock import Clock, now
 from hub.errors import Code
 from hub.telemetry import Metrics
 from hub.web import explorer, health
 from hub.web.config import WebConfig
 from hub.web.errors import refusal
-from hub.web.execution import Execution
+from hub.web.execution import Contexts, Execution
 from hub.web.guard import Guard, refuse_to_leave_loopback
 from hub.web.health import Probes
 from hub.web.http import Post
 from hub.web.oauth import routes as oauth
-from hub.web.operation import Asker
+from hub.web.session import Sessions
 from hub.web.socket import Socket
 
 
 def create_application(
     schema: Schema,
-    contexts: Callable[[Asker], object],
+    contexts: Contexts,
     config: WebConfig,
     *,
     metrics: Metrics,
     probes: Probes,
+    authority: Authority | None = None,
+    rights: Rights | None = None,
+    clock: Clock = now,
     issuer: Issuer | None = None,
 ) -> Starlette:
-    """Of any schema; `contexts` makes the context of one operation. Raises SettingsError where `config.host`
-    is not loopback. `issuer` is the hub's own, where it has one. `state.closing` is the event whose setting ends all
-    streams."""
-    refuse_to_leave_loopback(config.host)
+    """Of any schema. Without an authority whoever asks is the local administrator: then it raises SettingsError where
+    `config.host` is not loopback. `issuer` is the hub's own, where it has one. `state.closing` is the event whose
+    setting ends all streams; `state.sessions` is to be run beside the server."""
+    if authority is None:
+        refuse_to_leave_loopback(config.host)
     logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL + 1)  # it logs the texts that errors.py masks
     closing = asyncio.Event()
-    execution = Execution(schema, contexts, metrics)
+    who, may = authority or Local(), rights or Everything()
+    execution = Execution(schema, contexts, metrics, may)
+    sessions = Sessions(who, may, clock)
 
     async def socket(websocket: WebSocket) -> None:
         with suppress(asyncio.CancelledError):
-            await Socket(websocket, execution, config).run()
+            await Socket(websocket, execution, config, who, sessions).run()
 
     application = Starlette(
         routes=[
-            Route("/graphql", Post(execution, config, closing)),
+            Route("/graphql", Post(execution, config, closing, who, sessions)),
             WebSocketRoute("/graphql", socket),
             *health.routes(probes, metrics),
             *explorer.routes(),
             *(oauth.routes(issuer) if issuer is not None else ()),
         ],
-        middleware=[Middleware(Guard)],
+        middleware=[Middleware(Guard, loopback=authority is None)],
         exception_handlers={HTTPException: _told},
     )
     application.state.closing = closing
+    application.state.sessions = sessions
     return application
 
 

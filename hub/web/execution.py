@@ -30,13 +30,16 @@ from strawberry import Schema
 from strawberry.schema.schema import validate_document
 from strawberry.types.execution import PreExecutionError
 
-from hub.errors import BadRequest, CausewayError, Code
+from hub.access.rights import Rights
+from hub.errors import BadRequest, CausewayError, Code, Forbidden
 from hub.telemetry import Metrics
+from hub.viewer import Action, Mask
 from hub.web import cost
 from hub.web.encoding import encode
 from hub.web.errors import all_formatted, code_of
 from hub.web.operation import Asker, Operation
 from hub.web.resuming import resumed
+from hub.web.session import NOTHING, Session
 from hub.web.sharing import sharing_key
 from hub.web.turns import InTurns
 
@@ -55,6 +58,12 @@ class Answer:
     cursor: str | None = None
 
 
+Contexts = Callable[[Asker, Mask], object]
+"""Makes the context of one operation, or of one event of a subscription."""
+
+_ACTIONS = {Kind.QUERY: Action.READ, Kind.MUTATION: Action.WRITE, Kind.SUBSCRIPTION: Action.SUBSCRIBE}
+
+
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     document: DocumentNode
@@ -62,14 +71,13 @@ class _Prepared:
 
 
 class Execution:
-    """`contexts` makes the context of one operation, or of one event of a subscription."""
-
-    def __init__(self, schema: Schema, contexts: Callable[[Asker], object], metrics: Metrics) -> None:
+    def __init__(self, schema: Schema, contexts: Contexts, metrics: Metrics, rights: Rights) -> None:
         self._schema = schema
         schema.execution_context_class = InTurns
         self._core: GraphQLSchema = schema._schema
         self._contexts = contexts
         self._metrics = metrics
+        self._rights = rights
         self._parsed = lru_cache(256)(_parse)
         self._validated = lru_cache(256)(lambda document: _validated(self._core, document))
         self._shared: OrderedDict[tuple[object, ...], asyncio.Future[Answer]] = OrderedDict()
@@ -98,10 +106,11 @@ class Execution:
                     "A subscription needs a stream: ask with `Accept: text/event-stream`, "
                     "or over a WebSocket with graphql-transport-ws."
                 )
+            mask = self._mask(asker, prepared.operation.operation)
             result = await self._schema.execute(
                 operation.document,
                 variable_values=dict(operation.variables),
-                context_value=self._contexts(asker),
+                context_value=self._contexts(asker, mask),
                 operation_name=operation.name,
             )
         except Exception as error:  # noqa: BLE001  the web's error mask
@@ -109,24 +118,28 @@ class Execution:
         answer = _answer(result.data, result.errors, refused=isinstance(result, PreExecutionError))
         return self._counted(answer, transport)
 
-    async def results(self, operation: Operation, asker: Asker, transport: str) -> AsyncGenerator[Answer, None]:
+    async def results(self, operation: Operation, session: Session, transport: str) -> AsyncGenerator[Answer, None]:
         """Over a streaming transport: a subscription's answers, or the one answer of a query or a mutation."""
         if not self.is_subscription(operation):
-            yield await self.once(operation, asker, transport)
+            yield await self.once(operation, session.asker, transport)
             return
-        async with aclosing(self.events(operation, asker, transport)) as answers:
+        async with aclosing(self.events(operation, session, transport)) as answers:
             async for answer in answers:
                 yield answer
 
-    async def events(self, operation: Operation, asker: Asker, transport: str) -> AsyncGenerator[Answer, None]:
-        """A subscription's answers; the last one is `refused` where the stream could not begin or broke off."""
+    async def events(self, operation: Operation, session: Session, transport: str) -> AsyncGenerator[Answer, None]:
+        """A subscription's answers, each as the viewer's rights are at its moment; the last one is `refused` where
+        the stream could not begin or broke off."""
+        asker = session.asker
         try:
+            session.check()
+            mask = self._mask(asker, Kind.SUBSCRIPTION)
             prepared = self._prepare(operation)
             cost.check(self._core, prepared.document, prepared.operation, operation.variables)
             if errors := self._validated(prepared.document):
                 yield self._counted(_answer(None, errors, refused=True), transport)
                 return
-            source = await self._source(prepared, operation, asker)
+            source = await self._source(prepared, operation, asker, mask)
         except (GraphQLError, CausewayError) as error:
             yield self._counted(_answer(None, [_wrapped(error)], refused=True), transport)
             return
@@ -134,11 +147,20 @@ class Execution:
             yield self._counted(_answer(None, source.errors, refused=True), transport)
             return
         self._metrics.request(transport, "ok")
-        key = sharing_key(prepared.document, prepared.operation, operation, asker)
+        key = sharing_key(prepared.document, prepared.operation, operation, asker, mask)
         try:
             async with aclosing(source) as stream:
-                async for event in stream:
-                    yield await self._told(event, prepared, operation, asker, key)
+                while True:
+                    try:
+                        event = await session.wait(stream.__anext__)
+                    except StopAsyncIteration:
+                        return
+                    session.check()
+                    now = self._mask(session.asker, Kind.SUBSCRIPTION)
+                    if session.asker is not asker or now is not mask:
+                        asker, mask = session.asker, now
+                        key = sharing_key(prepared.document, prepared.operation, operation, asker, mask)
+                    yield await self._told(event, prepared, operation, asker, mask, key)
         except Exception as error:  # noqa: BLE001  the web's error mask
             yield self._counted(_answer(None, [_wrapped(error)], refused=True), transport)
 
@@ -148,11 +170,12 @@ class Execution:
         prepared: _Prepared,
         operation: Operation,
         asker: Asker,
+        mask: Mask,
         key: tuple[object, ...],
     ) -> Answer:
         cursor = getattr(event, "cursor", None)  # what makes two subscribers' events the same one
         if not isinstance(cursor, str):
-            return await self._execute_event(event, prepared, operation, asker)
+            return await self._execute_event(event, prepared, operation, asker, mask)
         place = (*key, cursor)
         while (told := self._shared.get(place)) is not None:
             if not told.done():
@@ -163,7 +186,7 @@ class Execution:
         if len(self._shared) > _SHARED_EVENTS:
             self._shared.popitem(last=False)
         try:
-            answer = await self._execute_event(event, prepared, operation, asker, cursor)
+            answer = await self._execute_event(event, prepared, operation, asker, mask, cursor)
         except BaseException:
             if self._shared.get(place) is mine:
                 del self._shared[place]
@@ -173,9 +196,15 @@ class Execution:
         return answer
 
     async def _execute_event(
-        self, event: object, prepared: _Prepared, operation: Operation, asker: Asker, cursor: str | None = None
+        self,
+        event: object,
+        prepared: _Prepared,
+        operation: Operation,
+        asker: Asker,
+        mask: Mask,
+        cursor: str | None = None,
     ) -> Answer:
-        executor = self._executor(prepared, operation, asker, event)
+        executor = self._executor(prepared, operation, asker, mask, event)
         if isinstance(executor, list):
             return _answer(None, executor, cursor=cursor)
         result = execute_subscription_event(executor)
@@ -184,9 +213,9 @@ class Execution:
         return _answer(result.data, result.errors, cursor=cursor)
 
     async def _source(
-        self, prepared: _Prepared, operation: Operation, asker: Asker
+        self, prepared: _Prepared, operation: Operation, asker: Asker, mask: Mask
     ) -> AsyncGenerator[object, None] | ExecutionResult:
-        executor = self._executor(prepared, operation, asker, None)
+        executor = self._executor(prepared, operation, asker, mask, None)
         if isinstance(executor, list):
             return ExecutionResult(None, executor)
         source = create_source_event_stream(executor)
@@ -194,13 +223,20 @@ class Execution:
             source = await source
         return cast("AsyncGenerator[object, None] | ExecutionResult", source)
 
-    def _executor(self, prepared: _Prepared, operation: Operation, asker: Asker, root: object) -> Any:
+    def _mask(self, asker: Asker, kind: Kind) -> Mask:
+        """Raises Forbidden for a change or a stream by who is granted nothing; a read then finds nothing."""
+        mask = self._rights.mask(asker.viewer, _ACTIONS[kind])
+        if not mask and kind is not Kind.QUERY:
+            raise Forbidden(NOTHING)
+        return mask
+
+    def _executor(self, prepared: _Prepared, operation: Operation, asker: Asker, mask: Mask, root: object) -> Any:
         """A graphql-core executor with a context of its own, or the errors of the variables."""
         return self._schema.execution_context_class.build(
             self._core,
             prepared.document,
             root,
-            self._contexts(asker),
+            self._contexts(asker, mask),
             dict(operation.variables),
             operation.name,
         )

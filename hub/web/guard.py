@@ -1,8 +1,8 @@
-"""While the hub knows no tokens: it listens on loopback alone, and no page from elsewhere can drive it.
+"""No page from elsewhere drives the hub; and while it knows no tokens it listens on loopback alone.
 
-A browser reaches loopback for any page that it shows. So the Host header must be a name of loopback (else a
-foreign name that resolves to 127.0.0.1 would count as the same origin), and what a page sends must come from
-the hub's own pages.
+A browser reaches loopback for any page that it shows. So without tokens the Host header must be a name of loopback
+(else a foreign name that resolves to 127.0.0.1 would count as the same origin), and what a page sends must always
+come from the hub's own pages.
 """
 
 import ipaddress
@@ -32,23 +32,26 @@ def refuse_to_leave_loopback(host: str) -> None:
     """Raises SettingsError where `[web] host` is reachable from other machines."""
     if not is_loopback(host):
         raise SettingsError(
-            f"[web] host = {host!r}: the hub knows no tokens yet, so whoever reaches it is its administrator. "
-            'It listens on loopback only: set host = "127.0.0.1", and reach it from elsewhere through an SSH tunnel.'
+            f"[web] host = {host!r}: the park trusts no issuer of tokens, so whoever reaches it is its administrator. "
+            'It listens on loopback only: set host = "127.0.0.1", or name an issuer in [[issuer]].'
         )
 
 
 class Guard:
-    """Refuses foreign Host headers (421), and foreign Origins of requests that act and of WebSockets (403)."""
+    """Refuses foreign Host headers where `loopback` (421), and foreign Origins always: of requests that act, and of
+    WebSockets (403)."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, loopback: bool) -> None:
         self._app = app
+        self._loopback = loopback
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        text = _why_not(headers, acts=scope["type"] == "websocket" or scope["method"] in _UNSAFE)
+        acts = scope["type"] == "websocket" or scope["method"] in _UNSAFE
+        text = _why_not(headers, acts=acts, loopback=self._loopback)
         if text is None:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -63,10 +66,10 @@ _HOST = "The Host header is not a name of this machine's loopback: use http://12
 _ORIGIN = "This request comes from a page of another origin, which may not drive the hub."
 
 
-def _why_not(headers: Headers, *, acts: bool) -> str | None:
+def _why_not(headers: Headers, *, acts: bool, loopback: bool) -> str | None:
     try:
         target = urlsplit(f"//{headers.get('host', '')}")
-        if not is_loopback(target.hostname or ""):
+        if loopback and not is_loopback(target.hostname or ""):
             return _HOST
         if not acts:
             return None

@@ -7,12 +7,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from hub.errors import BadRequest, Code
-from hub.viewer import LOCAL_ADMINISTRATOR
+from hub.access.authority import Authority
+from hub.errors import BadRequest, Code, Forbidden, Unauthenticated
+from hub.web import credentials
 from hub.web.config import WebConfig
 from hub.web.errors import refusal
 from hub.web.execution import Execution
 from hub.web.operation import Asker, Operation, language_of
+from hub.web.session import Sessions
 from hub.web.sse import EventStream
 
 JSON = "application/json"
@@ -26,15 +28,26 @@ _DROPPED = 20
 class Post:
     """The route's ASGI application; what is wrong with a request is said in its first error's message."""
 
-    def __init__(self, execution: Execution, config: WebConfig, closing: asyncio.Event) -> None:
+    def __init__(
+        self,
+        execution: Execution,
+        config: WebConfig,
+        closing: asyncio.Event,
+        authority: Authority,
+        sessions: Sessions,
+    ) -> None:
         self._execution = execution
         self._config = config
+        self._authority = authority
+        self._sessions = sessions
         self._closing = closing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
             response = await self._respond(request)
+        except (Unauthenticated, Forbidden) as error:
+            response = credentials.refused(error, request)
         except BadRequest as error:
             response = refusal(400, error.message)
         except ClientDisconnect:
@@ -51,11 +64,12 @@ class Post:
         kind["content-type"] = request.headers.get("content-type", "")
         if kind.get_content_type() != JSON or (kind.get_content_charset() or "utf-8") != "utf-8":
             return refusal(415, "Send the operation as `Content-Type: application/json`, in UTF-8.")
+        viewer = await self._authority.viewer(credentials.of_request(request, self._config))
         body = await self._body(request)
         if body is None:
             return refusal(413, f"The body is larger than {self._config.body_limit} bytes.", Connection="close")
         operation = Operation.from_json(body)
-        asker = Asker(viewer=LOCAL_ADMINISTRATOR, language=language_of(request.headers.get("accept-language")))
+        asker = Asker(viewer=viewer, language=language_of(request.headers.get("accept-language")))
         if wanted[0] == STREAM or (STREAM in wanted and self._execution.is_subscription(operation)):
             return self._stream(request, operation, asker)
         answer = await self._execution.once(operation, asker, "http")
@@ -68,7 +82,8 @@ class Post:
         if last := request.headers.get("last-event-id"):
             operation = self._execution.resumed(operation, last)
         return EventStream(
-            self._execution.results(operation, asker, "sse"),
+            lambda session: self._execution.results(operation, session, "sse"),
+            self._sessions.open(asker),
             self._closing,
             keep_alive_seconds=self._config.keep_alive_seconds,
             stall_seconds=self._config.stall_seconds,

@@ -12,7 +12,6 @@ from websockets.http11 import Request
 
 from hub.errors import SettingsError
 from hub.web.config import WebConfig
-from hub.web.guard import refuse_to_leave_loopback
 
 
 class _Sockets(WebSocketsSansIOProtocol):
@@ -49,7 +48,6 @@ async def serve(
 
     Raises SettingsError where the address cannot be had.
     """
-    refuse_to_leave_loopback(config.host)
     with closing(_listen(config)) as listener:
         server = _Server(
             uvicorn.Config(
@@ -67,12 +65,15 @@ async def serve(
             )
         )
         async with asyncio.TaskGroup() as group:
-            group.create_task(server.serve(sockets=[listener]))
+            serving = group.create_task(server.serve(sockets=[listener]))
+            watching = group.create_task(application.state.sessions.run())
             await server.listens.wait()
             listening(_url(listener))
             await stop.wait()
             application.state.closing.set()
             server.should_exit = True
+            await serving
+            watching.cancel()
 
 
 def _listen(config: WebConfig) -> socket.socket:

@@ -3,6 +3,7 @@
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, OperationDefinitionNode, Visitor, visit
 from graphql.language.ast import Node, VariableNode
 
+from hub.viewer import Mask
 from hub.web.encoding import encode
 from hub.web.operation import Asker, Operation
 
@@ -17,13 +18,37 @@ class _Variables(Visitor):
 
 
 def sharing_key(
-    document: DocumentNode, node: OperationDefinitionNode, operation: Operation, asker: Asker
+    document: DocumentNode, node: OperationDefinitionNode, operation: Operation, asker: Asker, mask: Mask
 ) -> tuple[object, ...]:
-    """Variables that stand only in the arguments of the subscription's own field (`after`) shape which events
+    """Of what the answer is made of. Two subjects share it where their masks are equal and they are of one class
+    (roles, organization, purpose, flags): a person's name and token shape no answer.
+
+    Variables that stand only in the arguments of the subscription's own field (`after`) shape which events
     come, not how one is told, and so are left out."""
     used = _variables_of_the_telling(document, node)
     values = {name: value for name, value in sorted(operation.variables.items()) if name in used}
-    return (operation.document, operation.name, encode(values), asker)
+    who = asker.viewer
+    return (
+        operation.document,
+        operation.name,
+        encode(values),
+        asker.language,
+        (who.issuer, who.roles, who.organization, who.purpose, who.flags),
+        _rights(mask),
+    )
+
+
+def _rights(mask: Mask) -> tuple[object, ...]:
+    return tuple(
+        (
+            grant.scope.name,
+            tuple(sorted(grant.scope.parameters.items())),
+            grant.types,
+            tuple(sorted(grant.fields.items())),
+            grant.default,
+        )
+        for grant in mask
+    )
 
 
 def _variables_of_the_telling(document: DocumentNode, node: OperationDefinitionNode) -> frozenset[str]:

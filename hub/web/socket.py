@@ -6,25 +6,32 @@ https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md; the close codes
 import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
+from dataclasses import replace
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from hub.errors import BadRequest, Code
-from hub.viewer import LOCAL_ADMINISTRATOR
+from hub.access.authority import Authority, Credentials
+from hub.errors import BadRequest, CausewayError, Code, Forbidden, IssuerUnavailable, Unauthenticated
+from hub.viewer import Viewer
+from hub.web import credentials
 from hub.web.config import WebConfig
 from hub.web.encoding import decode, encode
 from hub.web.errors import problem
 from hub.web.execution import Answer, Execution
 from hub.web.operation import Asker, Operation, language_of
+from hub.web.session import Session, Sessions
 
 PROTOCOL = "graphql-transport-ws"
+
+
+_REASON = 120  # bytes; a close frame takes 123
 
 
 class _Close(Exception):
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
         self.code = code
-        self.reason = reason
+        self.reason = reason.encode()[:_REASON].decode(errors="ignore")
 
 
 class _Left(Exception):
@@ -34,12 +41,21 @@ class _Left(Exception):
 class Socket:
     """One connection, from its acceptance to its end; its operations are tasks of one group."""
 
-    def __init__(self, websocket: WebSocket, execution: Execution, config: WebConfig) -> None:
+    def __init__(
+        self,
+        websocket: WebSocket,
+        execution: Execution,
+        config: WebConfig,
+        authority: Authority,
+        sessions: Sessions,
+    ) -> None:
         self._websocket = websocket
         self._execution = execution
         self._config = config
+        self._authority = authority
+        self._sessions = sessions
+        self._purpose: str | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
-        self._asker = Asker(viewer=LOCAL_ADMINISTRATOR, language=language_of(websocket.headers.get("accept-language")))
 
     async def run(self) -> None:
         if PROTOCOL not in self._websocket.scope["subprotocols"]:
@@ -49,10 +65,12 @@ class Socket:
         await self._websocket.accept(PROTOCOL)
         closing: _Close | None = None
         try:
-            async with asyncio.TaskGroup() as group:
-                await self._greet()
-                while True:
-                    await self._handle(await self._receive(), group)
+            asker = await self._greet()
+            with self._sessions.open(asker) as session:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._until_ended(session))
+                    while True:
+                        await self._handle(await self._receive(), session, group)
         except* _Left:
             pass
         except* _Close as errors:
@@ -60,7 +78,7 @@ class Socket:
         if closing is not None:
             await self._close(closing)
 
-    async def _greet(self) -> None:
+    async def _greet(self) -> Asker:
         """Until the client has said connection_init and was acknowledged."""
         try:
             async with asyncio.timeout(self._config.init_seconds):
@@ -68,9 +86,9 @@ class Socket:
                     message = await self._receive()
                     match message.get("type"):
                         case "connection_init":
-                            _payload(message)
+                            asker = await self._admit(_payload(message) or {})
                             await self._send(b'{"type":"connection_ack"}')
-                            return
+                            return asker
                         case "ping":
                             await self._pong(message)
                         case "pong":
@@ -82,15 +100,54 @@ class Socket:
         except TimeoutError as error:
             raise _Close(4408, "Connection initialisation timeout") from error
 
-    async def _handle(self, message: Mapping[str, object], group: asyncio.TaskGroup) -> None:
+    async def _admit(self, payload: Mapping[str, object]) -> Asker:
+        try:
+            credentials.refuse_in_address(self._websocket)
+            given = credentials.of_payload(payload, self._websocket, self._config)
+            viewer = await self._viewer(given)
+        except BadRequest as error:
+            raise _Close(4400, error.message) from error
+        self._purpose = given.purpose
+        return Asker(viewer=viewer, language=language_of(self._websocket.headers.get("accept-language")))
+
+    async def _viewer(self, given: Credentials) -> Viewer:
+        try:
+            return await self._authority.viewer(given)
+        except IssuerUnavailable:
+            raise
+        except (Unauthenticated, Forbidden) as error:
+            raise _refused(error) from error
+
+    async def _renew(self, payload: Mapping[str, object], session: Session) -> None:
+        """By a new token of the same subject; the streams go on. While the issuer cannot be asked the old token
+        counts until its own end, and the pong says so."""
+        old = session.asker.viewer
+        try:
+            given = credentials.of_payload(payload, self._websocket, self._config)
+            viewer = await self._viewer(replace(given, purpose=self._purpose))
+        except BadRequest as error:
+            raise _Close(4400, error.message) from error
+        except IssuerUnavailable as error:
+            await self._send(encode({"type": "pong", "payload": problem(error.code, error.message)}))
+            return
+        if (viewer.issuer, viewer.subject) != (old.issuer, old.subject):
+            raise _Close(4401, "Unauthorized: a socket is renewed by a token of its own issuer and subject")
+        session.renew(viewer)
+        await self._send(b'{"type":"pong"}')
+
+    async def _until_ended(self, session: Session) -> None:
+        raise _refused(await session.until_ended())
+
+    async def _handle(self, message: Mapping[str, object], session: Session, group: asyncio.TaskGroup) -> None:
         match message.get("type"):
             case "subscribe":
-                await self._subscribe(message, group)
+                await self._subscribe(message, session, group)
             case "complete":
                 if (task := self._operations.pop(_id(message), None)) is not None:
                     task.cancel()
             case "ping":
-                await self._pong(message)
+                payload = _payload(message) or {}
+                await (self._renew(payload, session) if "authorization" in payload else self._pong(message))
             case "pong":
                 _payload(message)
             case "connection_init":
@@ -98,7 +155,7 @@ class Socket:
             case _:
                 raise _Close(4400, "Unknown message type")
 
-    async def _subscribe(self, message: Mapping[str, object], group: asyncio.TaskGroup) -> None:
+    async def _subscribe(self, message: Mapping[str, object], session: Session, group: asyncio.TaskGroup) -> None:
         name = _id(message)
         if name in self._operations:
             raise _Close(4409, "Subscriber for this id already exists")
@@ -110,10 +167,10 @@ class Socket:
             text = f"A connection holds at most {self._config.operations_per_socket} operations. Open another one."
             await self._send(_error(name, problem(Code.RATE_LIMITED, text)["errors"]))
             return
-        self._operations[name] = group.create_task(self._operate(name, operation))
+        self._operations[name] = group.create_task(self._operate(name, operation, session))
 
-    async def _operate(self, name: str, operation: Operation) -> None:
-        async with aclosing(self._execution.results(operation, self._asker, "websocket")) as answers:
+    async def _operate(self, name: str, operation: Operation, session: Session) -> None:
+        async with aclosing(self._execution.results(operation, session, "websocket")) as answers:
             async for answer in answers:
                 if answer.refused:
                     self._forget(name)
@@ -130,7 +187,8 @@ class Socket:
 
     async def _pong(self, message: Mapping[str, object]) -> None:
         payload = _payload(message)
-        await self._send(encode({"type": "pong", **({"payload": payload} if payload is not None else {})}))
+        echoed = payload is not None and "authorization" not in payload
+        await self._send(encode({"type": "pong", **({"payload": payload} if echoed else {})}))
 
     async def _receive(self) -> Mapping[str, object]:
         try:
@@ -164,6 +222,12 @@ class Socket:
                 await self._websocket.close(closing.code, closing.reason)
         except (TimeoutError, WebSocketDisconnect, RuntimeError):
             pass  # it is gone already
+
+
+def _refused(error: CausewayError) -> _Close:
+    if isinstance(error, Forbidden):
+        return _Close(4403, f"Forbidden: {error.message}")
+    return _Close(4401, f"Unauthorized: {error.message}")
 
 
 def _first(errors: BaseExceptionGroup[_Close]) -> _Close:

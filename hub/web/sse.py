@@ -4,12 +4,14 @@ Frames end in a bare blank line (LF LF): gateways split on that, and not on CR L
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager, aclosing
 
 from starlette.types import Receive, Scope, Send
 
+from hub.errors import Code
 from hub.web.execution import Answer
+from hub.web.session import Session
 
 KEEP_ALIVE = b":\n\n"
 _HEADERS = [
@@ -34,17 +36,19 @@ class _Over(Exception):
 
 class EventStream:
     """An ASGI response. A client that takes nothing for `stall_seconds` is let go; `closing` ends the stream
-    without `complete`, so that the client subscribes anew."""
+    without `complete`, so that the client subscribes anew, and so does the end of its token, which is told first."""
 
     def __init__(
         self,
-        answers: AsyncGenerator[Answer, None],
+        answers: Callable[[Session], AsyncGenerator[Answer, None]],
+        session: AbstractContextManager[Session],
         closing: asyncio.Event,
         *,
         keep_alive_seconds: float,
         stall_seconds: float,
     ) -> None:
         self._answers = answers
+        self._session = session
         self._closing = closing
         self._keep_alive_seconds = keep_alive_seconds
         self._stall_seconds = stall_seconds
@@ -65,10 +69,13 @@ class EventStream:
 
     async def _tell(self, send: Send) -> None:
         await self._put(send, KEEP_ALIVE)  # headers and a first byte at once, so that the client knows that it stands
-        async with aclosing(self._answers) as answers:
-            async for answer in answers:
-                await self._put(send, frame(answer))
-        await self._put(send, COMPLETE, more=False)
+        code: Code | None = None
+        with self._session as session:
+            async with aclosing(self._answers(session)) as answers:
+                async for answer in answers:
+                    await self._put(send, frame(answer))
+                    code = answer.code if answer.refused else None
+        await self._put(send, b"" if code is Code.UNAUTHENTICATED else COMPLETE, more=False)
         raise _Over
 
     async def _keep_alive(self, send: Send) -> None:

@@ -6,8 +6,12 @@ from contextlib import asynccontextmanager
 
 import strawberry
 
+from hub.access.authority import Authority
+from hub.access.rights import Rights
+from hub.clock import Clock, now
 from hub.errors import CursorGone, NotFound
 from hub.telemetry import Metrics
+from hub.viewer import Mask
 from hub.web.application import create_application
 from hub.web.config import WebConfig
 from hub.web.health import Probes
@@ -80,7 +84,15 @@ SCHEMA = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscrip
 
 
 class TinyHub:
-    def __init__(self, config: WebConfig, probes: Probes | None = None) -> None:
+    def __init__(
+        self,
+        config: WebConfig,
+        probes: Probes | None = None,
+        *,
+        authority: Authority | None = None,
+        rights: Rights | None = None,
+        clock: Clock = now,
+    ) -> None:
         self.config = config
         self.listeners: set[asyncio.Queue[int]] = set()
         self.executions: list[str] = []
@@ -88,10 +100,17 @@ class TinyHub:
         self.stop = asyncio.Event()
         self.url = ""
         self.application = create_application(
-            SCHEMA, self._context, config, metrics=self.metrics, probes=probes or Probes()
+            SCHEMA,
+            self._context,
+            config,
+            metrics=self.metrics,
+            probes=probes or Probes(),
+            authority=authority,
+            rights=rights,
+            clock=clock,
         )
 
-    def _context(self, asker: Asker) -> dict[str, object]:
+    def _context(self, asker: Asker, mask: Mask) -> dict[str, object]:
         return {"listeners": self.listeners, "executions": self.executions, "language": asker.language}
 
     def tell(self, number: int) -> None:
@@ -106,9 +125,16 @@ class TinyHub:
 
 
 @asynccontextmanager
-async def running(config: WebConfig | None = None, probes: Probes | None = None) -> AsyncIterator[TinyHub]:
+async def running(
+    config: WebConfig | None = None,
+    probes: Probes | None = None,
+    *,
+    authority: Authority | None = None,
+    rights: Rights | None = None,
+    clock: Clock = now,
+) -> AsyncIterator[TinyHub]:
     """The hub behind its real server, on a free port."""
-    hub = TinyHub(config or WebConfig(port=0), probes)
+    hub = TinyHub(config or WebConfig(port=0), probes, authority=authority, rights=rights, clock=clock)
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as group:
         group.create_task(serve(hub.application, hub.config, hub.stop, listening.set_result))

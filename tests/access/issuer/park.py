@@ -70,7 +70,7 @@ class Park:
         self.clock = clock
         self.keyring = keyring
         application = create_application(
-            SCHEMA, lambda asker: {}, WebConfig(), metrics=Metrics(), probes=Probes(), issuer=issuer
+            SCHEMA, lambda asker, mask: {}, WebConfig(), metrics=Metrics(), probes=Probes(), issuer=issuer
         )
         self.http = TestClient(application, base_url=URL, follow_redirects=False)
 
