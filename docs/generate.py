@@ -16,6 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from adapters import registry
 from adapters.secret import Secret
+from docs.policy_tables import policies
 from graph_models.annotations import Indexed, Key, Privacy, Search, Unit
 from graph_models.entities import ENTITIES
 from graph_models.relations import RELATIONS
@@ -36,6 +37,7 @@ def pages() -> Mapping[str, str]:
         "errors.md": errors(),
         "graph.md": graph(),
         "tables.md": tables(),
+        "policies.md": policies(NOTE),
     }
 
 

@@ -86,7 +86,7 @@ def declared(beside: Mapping[str, Iterable[str]]) -> Catalogue:
         for name, hint in get_type_hints(entity, include_extras=True).items():
             personal = Privacy.PERSONAL in getattr(hint, "__metadata__", ())
             fields[f"{kind}.{name}"] = Field(name=f"{kind}.{name}", type=kind, personal=personal)
-        for name in beside.get(kind, ()):
+        for name in sorted(beside.get(kind, ())):
             fields.setdefault(f"{kind}.{name}", Field(name=f"{kind}.{name}", type=kind))
     for record in RECORDS:
         fields[f"{record}.record"] = Field(name=f"{record}.record", type=record)

@@ -38,7 +38,9 @@ class Watcher:
         try:
             loaded = await asyncio.to_thread(load, self._folder, self._catalogue)
         except CausewayError as error:
-            self.failing = f"{error.message}\nThe policies of before stay in force."
+            first, *more = error.message.splitlines()
+            rest = f" and {len(more)} more" if more else ""
+            self.failing = f"{first}{rest}. The policies of before stay in force; the log has all of it."
             log.warning("policies.refused", reason=error.message, version=self._policies.version)
             return
         self.failing = None

@@ -68,7 +68,7 @@ def test_a_tenant_gets_its_own_rows_and_notices_of_what_threatens_it() -> None:
     assert set(grants) == {"everything", "own_organization", "within_places"}
     assert grants["own_organization"].scope.parameters == {"organizations": ("tenant-a",)}
     assert grants["within_places"].scope.parameters == {"places": ("unit-1", "unit-2")}
-    assert grants["within_places"].types == {"Alert"}
+    assert grants["within_places"].types == {"Alert", "Incident"}
     assert shown(mask, "Person.phone") == {"own_organization": Visibility.SHOW}
     assert shown(mask, "Alert.severity") == dict.fromkeys(("own_organization", "within_places"), Visibility.SHOW)
     assert shown(mask, "Alert.asset") == {"own_organization": Visibility.SHOW}
