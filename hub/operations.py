@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from adapters.contract import HealthState
-from hub import auditing, deciding, entering, supplying
+from hub import auditing, deciding, entering, issuing, supplying
 from hub.access.audit.audit import Audit
 from hub.control import Line
 from hub.errors import BadRequest, NotFound
@@ -61,6 +61,7 @@ class Desk:
             "confirm-list": lambda arguments: supplying.confirming(self._parts, arguments),
             "preview-table": self._preview_table,
             "import-table": self._import_table,
+            **issuing.operations(self._parts),
             "matches": self._matches,
             "decide-match": self._decide_match,
             "audit-verify": lambda arguments: auditing.verifying(self._parts, self._audit, arguments),

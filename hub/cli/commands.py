@@ -13,7 +13,7 @@ import typer
 
 from adapters import registry
 from hub import settings as park_file
-from hub.cli import audit, imports, matches, policy, report, supplies
+from hub.cli import audit, clients, imports, matches, policy, report, supplies, users
 from hub.cli.operate import operate, refuse_while_running
 from hub.errors import BadRequest
 from hub.telemetry import configure_logs
@@ -34,6 +34,8 @@ app.add_typer(dead_letters_app, name="dead-letters")
 app.add_typer(imports.app, name="import")
 app.add_typer(supplies.app, name="supplies")
 app.add_typer(matches.app, name="matches")
+app.add_typer(users.app, name="users")
+app.add_typer(clients.app, name="clients")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 

@@ -107,6 +107,30 @@ ACCESSES = Columns(
     none="Nothing of the kind is recorded.",
 )
 BROKEN = Columns(columns={"chain": "chain", "entry": "entry", "what": "what", "text": "text"}, none="")
+USERS = Columns(
+    columns={
+        "name": "name",
+        "roles": "roles",
+        "organization": "organization",
+        "second_factor": "second factor",
+        "enabled": "enabled",
+        "id": "subject",
+    },
+    none="There are no accounts; causeway users add makes one.",
+)
+CLIENTS = Columns(
+    columns={
+        "id": "client",
+        "name": "name",
+        "kind": "kind",
+        "grants": "grants",
+        "scopes": "scopes",
+        "redirect_uris": "redirect URIs",
+        "roles": "roles",
+        "organization": "organization",
+    },
+    none="There are no clients; causeway clients add registers one.",
+)
 REPLAY = Columns(columns={"difference": "difference"}, none="")
 STILL_UNREADABLE = Columns(columns={"id": "number", "reason": "reason"}, none="")
 

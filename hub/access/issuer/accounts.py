@@ -71,7 +71,7 @@ class Accounts:
                 connection.execute(sa.insert(tables.account).values(values))
         except sa.exc.IntegrityError:
             raise Conflict(f"there is an account {name} already") from None
-        return self._named(name)
+        return self.named(name)
 
     def enable(self, name: str, *, enabled: bool) -> Account:
         """A disabled account's tokens and sessions end at once. Raises NotFound."""
@@ -88,7 +88,7 @@ class Accounts:
     def begin_totp(self, name: str) -> str:
         """A new shared secret, in force at once, as the otpauth URI that an authenticator takes; kept nowhere in the
         clear. Raises NotFound."""
-        account = self._named(name)
+        account = self.named(name)
         secret = pyotp.random_base32()
         sealed = self._seals.seal(_SEALED, f"totp:{account.id}", secret.encode())
         self._change(name, {"totp": sealed, "totp_step": 0}, ends=True)
@@ -138,7 +138,8 @@ class Accounts:
             )
         return taken.rowcount == 1
 
-    def _named(self, name: str) -> Account:
+    def named(self, name: str) -> Account:
+        """Raises NotFound."""
         with self._store.reading() as connection:
             row = connection.execute(sa.select(tables.account).where(tables.account.c.name == name.lower())).first()
         if row is None:
@@ -146,7 +147,7 @@ class Accounts:
         return _account(row)
 
     def _change(self, name: str, values: dict[str, object], *, ends: bool) -> Account:
-        account = self._named(plain_name(name))
+        account = self.named(plain_name(name))
         now = self._store.now()
         with self._store.writing(revokes=True) as connection:
             connection.execute(sa.update(tables.account).where(tables.account.c.id == account.id).values(values))
@@ -159,7 +160,7 @@ class Accounts:
                 )
             if ends:
                 connection.execute(sa.delete(tables.session).where(tables.session.c.account == account.id))
-        return self._named(account.name)
+        return self.named(account.name)
 
 
 def plain_name(name: str) -> str:

@@ -13,11 +13,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
+import sqlalchemy as sa
 from argon2 import PasswordHasher
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from starlette.testclient import TestClient
 
+from hub.access.issuer import tables
 from hub.access.issuer.clients import CODE, CREDENTIALS, DEVICE, REFRESH, Client
 from hub.access.issuer.config import IssuerConfig
 from hub.access.issuer.issuer import Issuer
@@ -101,6 +103,11 @@ class Park:
             )
         )
         self.account = issuer.accounts.add("Lin", PASSWORD, roles=["duty_officer"], organization="org-park")
+
+    def stored_password(self, name: str) -> str:
+        with self.issuer._store.reading() as connection:
+            where = tables.account.c.name == name
+            return str(connection.scalar(sa.select(tables.account.c.password).where(where)))
 
     @property
     def department(self) -> tuple[str, str]:

@@ -1,0 +1,170 @@
+"""Operators' work on the hub's own accounts and clients, for `causeway users` and `causeway clients`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+from hub.access.issuer.accounts import Account
+from hub.access.issuer.clients import CODE, CREDENTIALS, DEVICE, REFRESH, Client
+from hub.access.issuer.issuer import Issuer
+from hub.control import Line
+from hub.errors import BadRequest
+from hub.parts import Parts
+
+Arguments = Mapping[str, object]
+GRANTS = {"code": CODE, "refresh": REFRESH, "credentials": CREDENTIALS, "device": DEVICE}
+_NAMES = {grant: name for name, grant in GRANTS.items()}
+
+
+def operations(parts: Parts) -> Mapping[str, Callable[[Arguments], AsyncIterator[Line]]]:
+    """By the names under which the commands ask for them."""
+    return {
+        name: _told(parts, work)
+        for name, work in {
+            "users": _users,
+            "add-user": _add_user,
+            "enable-user": _enable_user,
+            "set-password": _set_password,
+            "set-totp": _set_totp,
+            "set-roles": _set_roles,
+            "clients": _clients,
+            "add-client": _add_client,
+            "renew-client-secret": _renew_secret,
+            "remove-client": _remove_client,
+        }.items()
+    }
+
+
+def _told(
+    parts: Parts, work: Callable[[Issuer, Arguments], Mapping[str, object]]
+) -> Callable[[Arguments], AsyncIterator[Line]]:
+    async def run(arguments: Arguments) -> AsyncIterator[Line]:
+        issuer = parts.issuer
+        if issuer is None:
+            raise BadRequest(
+                f'{parts.settings.file} has no [accounts]: add it with url = "https://…", or on this machine '
+                '"http://127.0.0.1:8000", and start the hub anew'
+            )
+        yield {"result": await asyncio.to_thread(work, issuer, arguments)}
+
+    return run
+
+
+def _users(issuer: Issuer, arguments: Arguments) -> Mapping[str, object]:
+    return {"rows": [_account_row(one) for one in issuer.accounts.all()]}
+
+
+def _add_user(issuer: Issuer, arguments: Arguments) -> Mapping[str, object]:
+    organization = arguments.get("organization")
+    added = issuer.accounts.add(
+        _text(arguments, "name"),
+        _text(arguments, "password"),
+        roles=_texts(arguments, "roles"),
+        organization=str(organization) if organization else None,
+    )
+    return _account_row(added)
+
+
+def _enable_user(issuer: Issuer, arguments: Arguments) -> Mapping[str, object]:
+    return _account_row(issuer.accounts.enable(_text(arguments, "name"), enabled=arguments.get("enabled") is True))
+
+
+def _set_password(issuer: Issuer, arguments: Arguments) -> Mapping[str, object]:
+    changed = issuer.accounts.set_password(_text(arguments, "name"), _text(arguments, "password"))
+    return {"name": changed.name, "password": "set; what was given under the old one has ended"}
+
+
+def _set_totp(issuer: Issuer, arguments: Arguments) -> Mapping[str, object]:
+    name = _text(arguments, "name")
+    if arguments.get("off") is True:
+        return _account_row(issuer.accounts.end_totp(name))
+    return {"otpauth": issuer.accounts.begin_totp(name), "now": "give it to an authenticator; it is not shown again"}
+
+
+def _set_roles(issuer: Issuer, arguments: Arguments) -> Mapping[str, object]:
+    """Without `organization` it stays; an empty one takes it away."""
+    account = issuer.accounts.named(_text(arguments, "name"))
+    given = arguments.get("organization")
+    organization = account.organization if given is None else str(given) or None
+    return _account_row(issuer.accounts.set_roles(account.name, _texts(arguments, "roles"), organization))
+
+
+def _clients(issuer: Issuer, arguments: Arguments) -> Mapping[str, object]:
+    return {"rows": [_client_row(one) for one in issuer.clients.all()]}
+
+
+def _add_client(issuer: Issuer, arguments: Arguments) -> Mapping[str, object]:
+    confidential = arguments.get("confidential") is True
+    introspects = arguments.get("introspects") is True
+    uris = tuple(_texts(arguments, "redirect_uris"))
+    usual = ("code", "refresh") if uris else () if introspects else ("credentials",)
+    organization = arguments.get("organization")
+    client = Client(
+        id=_text(arguments, "id"),
+        name=str(arguments.get("name") or _text(arguments, "id")),
+        secret=b"" if confidential else None,
+        native=arguments.get("native") is True,
+        introspects=introspects,
+        redirect_uris=uris,
+        grants=frozenset(_grant(name) for name in _texts(arguments, "grants") or usual),
+        scopes=tuple(_texts(arguments, "scopes")),
+        roles=tuple(_texts(arguments, "roles")),
+        organization=str(organization) if organization else None,
+    )
+    secret = issuer.clients.add(client)
+    shown = {"secret": secret, "now": "keep the secret; it is not shown again"} if secret else {}
+    return {**_client_row(client), **shown}
+
+
+def _renew_secret(issuer: Issuer, arguments: Arguments) -> Mapping[str, object]:
+    secret = issuer.clients.renew_secret(_text(arguments, "id"))
+    return {"id": _text(arguments, "id"), "secret": secret, "now": "keep the secret; it is not shown again"}
+
+
+def _remove_client(issuer: Issuer, arguments: Arguments) -> Mapping[str, object]:
+    issuer.clients.remove(_text(arguments, "id"))
+    return {"id": _text(arguments, "id"), "removed": "it, and all that it was given"}
+
+
+def _account_row(one: Account) -> Mapping[str, object]:
+    return {
+        "name": one.name,
+        "id": one.id,
+        "roles": ", ".join(one.roles),
+        "organization": one.organization,
+        "second_factor": "yes" if one.second_factor else "no",
+        "enabled": "yes" if one.enabled else "no",
+    }
+
+
+def _client_row(one: Client) -> Mapping[str, object]:
+    kind = "native" if one.native else "public" if one.public else "confidential"
+    return {
+        "id": one.id,
+        "name": one.name,
+        "kind": f"{kind}, introspects" if one.introspects else kind,
+        "grants": ", ".join(sorted(_NAMES[grant] for grant in one.grants)),
+        "scopes": " ".join(one.scopes),
+        "redirect_uris": " ".join(one.redirect_uris),
+        "roles": ", ".join(one.roles),
+        "organization": one.organization,
+    }
+
+
+def _grant(name: str) -> str:
+    if name not in GRANTS:
+        raise BadRequest(f"{name!r} is no grant; there are {', '.join(GRANTS)}")
+    return GRANTS[name]
+
+
+def _text(arguments: Arguments, name: str) -> str:
+    value = arguments.get(name)
+    if not isinstance(value, str) or not value:
+        raise BadRequest(f"the argument {name} is missing")
+    return value
+
+
+def _texts(arguments: Arguments, name: str) -> Sequence[str]:
+    value = arguments.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise BadRequest(f"the argument {name} is no list of texts")
+    return value
