@@ -355,6 +355,18 @@ class Incident:
     closed_by: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharingAgreement:
+    """What an organization shows another of its own: which kinds of rows, for which purposes, from when until when."""
+
+    id: Annotated[str, KEY]
+    code: Annotated[str, INDEXED]  # what the parties call it
+    types: tuple[str, ...]  # names of kinds, such as SupplyLot
+    purposes: tuple[str, ...]  # by the names of the policies
+    starts_at: Annotated[datetime, INDEXED]
+    ends_at: Annotated[datetime | None, INDEXED] = None  # the first moment after it; none: until it is taken back
+
+
 ENTITIES = (
     Place,
     Route,
@@ -370,4 +382,5 @@ ENTITIES = (
     Warning,
     Alert,
     Incident,
+    SharingAgreement,
 )

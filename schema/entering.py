@@ -40,6 +40,7 @@ class TableKind(StrEnum):
     OCCUPANCY = "OCCUPANCY"
     EQUIPMENT = "EQUIPMENT"
     CODES = "CODES"
+    AGREEMENTS = "AGREEMENTS"
 
 
 described(

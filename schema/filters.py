@@ -211,3 +211,18 @@ class IncidentFilter:
     within: strawberry.ID | None = strawberry.field(
         default=None, description="In this place, one that it lies in or one below it: the place's id."
     )
+
+
+@strawberry.input(description="Which sharing agreements; all that is given must hold.")
+class SharingAgreementFilter:
+    ids: list[strawberry.ID] | None = strawberry.field(default=None, description=_IDS)
+    type: list[str] | None = strawberry.field(
+        default=None, description="That share one of these kinds of rows, such as `SupplyLot`."
+    )
+    purpose: list[str] | None = strawberry.field(default=None, description="For one of these purposes.")
+    holds_at: datetime | None = strawberry.field(default=None, description="In force at this moment.")
+    within: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="Of an organization that works in this place or anywhere below it: the place's id.",
+    )
+    include_retired: bool = strawberry.field(default=False, description=_RETIRED)

@@ -61,3 +61,6 @@ SupplyItemOrder = _orders("SupplyItemOrder", "coded items", Order.CODE, Order.CO
 SupplyLotOrder = _orders("SupplyLotOrder", "lots", Order.NAME, Order.NAME_DOWN, Order.EXPIRES_AT)
 WarningOrder = _orders("WarningOrder", "warnings", Order.SENT, Order.SENT_DOWN, Order.EXPIRES)
 IncidentOrder = _orders("IncidentOrder", "incidents", Order.OPENED_AT, Order.OPENED_AT_DOWN)
+SharingAgreementOrder = _orders(
+    "SharingAgreementOrder", "sharing agreements", Order.CODE, Order.CODE_DOWN, Order.STARTS_AT, Order.STARTS_AT_DOWN
+)

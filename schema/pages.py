@@ -15,6 +15,7 @@ from schema.connections import After, Connection, First
 from schema.rows import Asked, related
 
 if TYPE_CHECKING:
+    from schema.nodes.agreements import SharingAgreement
     from schema.nodes.alerts import Alert
     from schema.nodes.assets import Asset
     from schema.nodes.hazards import Hazard, HazardousGoods
@@ -38,6 +39,7 @@ Items = Connection[Annotated["SupplyItem", strawberry.lazy("schema.nodes.supplie
 Lots = Connection[Annotated["SupplyLot", strawberry.lazy("schema.nodes.supplies")]]
 Warnings = Connection[Annotated["OfficialWarning", strawberry.lazy("schema.nodes.warnings")]]
 Incidents = Connection[Annotated["Incident", strawberry.lazy("schema.nodes.incidents")]]
+Agreements = Connection[Annotated["SharingAgreement", strawberry.lazy("schema.nodes.agreements")]]
 
 _Below = Annotated[bool, strawberry.argument(description="Also those of all that lies below it.")]
 _At = Annotated[datetime | None, strawberry.argument(description="At this moment; without it, now.")]
@@ -165,4 +167,11 @@ INCIDENTS = Listed(
     filter=filters.IncidentFilter,
     orders=orders.IncidentOrder,
     order="OPENED_AT_DESC",
+)
+AGREEMENTS = Listed(
+    entity="SharingAgreement",
+    page=Agreements,
+    filter=filters.SharingAgreementFilter,
+    orders=orders.SharingAgreementOrder,
+    order="CODE",
 )

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import strawberry
 
 from schema import counts, matching, nearest, pages, reading, stocking
+from schema.nodes.agreements import SharingAgreement
 from schema.nodes.alerts import Alert
 from schema.nodes.assets import Asset
 from schema.nodes.hazards import Hazard, HazardousGoods
@@ -59,6 +60,12 @@ class Query:
     )
     organizations: pages.Organizations = strawberry.field(
         resolver=pages.ORGANIZATIONS.root(), description="The organizations of the park."
+    )
+    agreement: SharingAgreement | None = strawberry.field(
+        resolver=_one("SharingAgreement", SharingAgreement), description="The sharing agreement of this id."
+    )
+    agreements: pages.Agreements = strawberry.field(
+        resolver=pages.AGREEMENTS.root(), description="What organizations agreed to show each other."
     )
     person: Person | None = strawberry.field(resolver=_one("Person", Person), description="The person of this id.")
     people: pages.People = strawberry.field(resolver=pages.PEOPLE.root(), description="The people of the park.")

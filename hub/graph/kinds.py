@@ -7,7 +7,7 @@ from hub.graph.fragments import Kind
 from hub.graph.queries.assets import ALERT, ASSET
 from hub.graph.queries.hazards import GOODS, HAZARD, WARNING
 from hub.graph.queries.incidents import INCIDENT
-from hub.graph.queries.people import ORGANIZATION, PERSON, QUALIFICATION, SHIFT
+from hub.graph.queries.people import AGREEMENT, ORGANIZATION, PERSON, QUALIFICATION, SHIFT
 from hub.graph.queries.places import PLACE, ROUTE
 from hub.graph.queries.supplies import ITEM, LOT
 
@@ -29,6 +29,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             WARNING,
             ALERT,
             INCIDENT,
+            AGREEMENT,
         )
     }
 )

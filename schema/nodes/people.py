@@ -10,6 +10,7 @@ from schema.nodes.facts import FACTS, PROVENANCE, Fact, Provenance, facts_of, pr
 from schema.nodes.node import Node
 from schema.nodes.places import Place
 from schema.pages import (
+    AGREEMENTS,
     ASSETS,
     GOODS,
     LOTS,
@@ -17,6 +18,7 @@ from schema.pages import (
     PLACES,
     QUALIFICATIONS,
     SHIFTS,
+    Agreements,
     Assets,
     Goods,
     Lots,
@@ -37,6 +39,15 @@ class Organization(Node):
     telephone: str | None = strawberry.field(description="Its own line, nobody's personal number.")
     retired: bool = strawberry.field(description="No source tells of it any more.")
     places: Places = strawberry.field(resolver=PLACES.related(), description="Where it works.")
+    jurisdiction: Places = strawberry.field(
+        resolver=PLACES.related(), description="An authority's: the places that it looks after, with all in them."
+    )
+    agreements_given: Agreements = strawberry.field(
+        resolver=AGREEMENTS.related(), description="By which it shows others what is its own."
+    )
+    agreements_received: Agreements = strawberry.field(
+        resolver=AGREEMENTS.related(), description="By which it sees what is others'."
+    )
     people: People = strawberry.field(resolver=PEOPLE.related(), description="Whom it employs.")
     lots: Lots = strawberry.field(resolver=LOTS.related(), description="The lots that it holds.")
     goods: Goods = strawberry.field(resolver=GOODS.related(), description="The hazardous goods that it owns.")

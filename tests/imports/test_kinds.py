@@ -77,6 +77,7 @@ BAD = {
         ({"unified_social_credit_code": "9135"}, "18 digits"),
         ({"unified_social_credit_code": "91350100M000100Y44"}, "check digit"),
         ({"occupies": "B1;B77"}, "B77"),
+        ({"jurisdiction": "B77"}, "B77"),
     ],
     "people": [
         ({"code": "50010119900101123X"}, "no staff number"),
@@ -128,6 +129,16 @@ BAD = {
         ({"amount": "-1"}, "cannot be"),
         ({"owner": "T-999"}, "T-999"),
         ({"place": ""}, "place is empty"),
+    ],
+    "agreements": [
+        ({"provider": "T-999"}, "no organization has the code T-999"),
+        ({"recipient": "T-017"}, "with itself"),
+        ({"types": "SupplyLots"}, "SupplyLot"),
+        ({"types": ""}, "types are empty"),
+        ({"purposes": ""}, "purposes are empty"),
+        ({"from": ""}, "from is empty"),
+        ({"from": "soon"}, "no date"),
+        ({"until": "2025-12-31"}, "end before it begins"),
     ],
     "occupancy": [
         ({"count": ""}, "count is empty"),

@@ -45,6 +45,7 @@ IDS = {"Place": PLACES} | {
         "Warning": 5,
         "Alert": 5,
         "Incident": 4,
+        "SharingAgreement": 3,
     }.items()
 }
 ENTITIES = list(IDS)
@@ -188,6 +189,8 @@ def _of(entity: str, name: str) -> st.SearchStrategy[Any]:
     if (entity, name) == ("Incident", "state"):
         return _several(IncidentState)
     if (entity, name) == ("Incident", "number"):
+        return _several(_LETTERS)
+    if entity == "SharingAgreement" and name in ("type", "purpose"):
         return _several(_LETTERS)
     if name in _WORDS:
         return _several(_WORDS[name])

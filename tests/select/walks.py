@@ -44,6 +44,11 @@ class Park:
             return posts + [at for employer in employers for at in self.places_of(employer)]
         if entity == "Qualification":
             return [at for person in self.out(id_, "HELD_BY", "Person") for at in self.places_of(person)]
+        if entity == "SharingAgreement":
+            sides = [
+                side for relation in ("SHARED_BY", "SHARED_WITH") for side in self.out(id_, relation, "Organization")
+            ]
+            return [at for side in sides for at in self.places_of(side)]
         return [at for relation in _LIES[entity] for at in self.out(id_, relation, "Place")]
 
     def within(self, id_: str, places: Iterable[str]) -> bool:
@@ -158,6 +163,11 @@ WALKS: Mapping[tuple[str, str], Walk] = {
     ),
     ("Alert", "warning"): _out("PASSES_ON", "Warning", "one"),
     ("Organization", "places"): _out("OCCUPIES", "Place"),
+    ("Organization", "jurisdiction"): _out("HAS_JURISDICTION_OVER", "Place"),
+    ("Organization", "agreements_given"): _into("SHARED_BY", "SharingAgreement"),
+    ("Organization", "agreements_received"): _into("SHARED_WITH", "SharingAgreement"),
+    ("SharingAgreement", "provider"): _out("SHARED_BY", "Organization", "one"),
+    ("SharingAgreement", "recipient"): _out("SHARED_WITH", "Organization", "one"),
     ("Organization", "people"): _into("EMPLOYED_BY", "Person"),
     ("Organization", "lots"): _into("OWNED_BY", "SupplyLot"),
     ("Organization", "goods"): _into("OWNED_BY", "HazardousGoods"),
@@ -221,6 +231,9 @@ def _before(name: str) -> Callable[[Mapping[str, Any], Any], bool]:
 _MEANS: Mapping[str, Callable[[Mapping[str, Any], Any], bool]] = {
     "search": lambda node, terms: all(term in (node.get("search") or "") for term in terms),
     "blocked": lambda node, blocked: bool(node.get("blocked")) == blocked,
+    "type": lambda node, types: bool(set(node["types"]) & set(types)),
+    "purpose": lambda node, purposes: bool(set(node["purposes"]) & set(purposes)),
+    "holds_at": lambda node, at: node["starts_at"] <= at < (node.get("ends_at") or _EVER),
     "drill": lambda node, drill: node["drill"] == drill,
     "online": lambda node, online: node.get("online") == online,
     "opened_from": lambda node, at: node["opened_at"] >= at,

@@ -1,4 +1,4 @@
-"""What is asked of organizations, their people, what these can do and when they are on duty."""
+"""What is asked of organizations, what they agreed to share, and their people: what they can do, when they serve."""
 
 from hub.graph.fragments import Condition, Kind, Many, Step
 
@@ -12,10 +12,42 @@ ORGANIZATION = Kind(
     orders={"name": "coalesce(HERE.name, '')"},
     steps={
         "places": Step(target="Place", match="MATCH (HERE)-[:OCCUPIES]->(THERE:Place)"),
+        "jurisdiction": Step(target="Place", match="MATCH (HERE)-[:HAS_JURISDICTION_OVER]->(THERE:Place)"),
+        "agreements_given": Step(
+            target="SharingAgreement", match="MATCH (HERE)<-[:SHARED_BY]-(THERE:SharingAgreement)"
+        ),
+        "agreements_received": Step(
+            target="SharingAgreement", match="MATCH (HERE)<-[:SHARED_WITH]-(THERE:SharingAgreement)"
+        ),
         "people": Step(target="Person", match="MATCH (HERE)<-[:EMPLOYED_BY]-(THERE:Person)"),
         "lots": Step(target="SupplyLot", match="MATCH (HERE)<-[:OWNED_BY]-(THERE:SupplyLot)"),
         "goods": Step(target="HazardousGoods", match="MATCH (HERE)<-[:OWNED_BY]-(THERE:HazardousGoods)"),
         "assets": Step(target="Asset", match="MATCH (HERE)<-[:OWNED_BY]-(THERE:Asset)"),
+    },
+)
+
+AGREEMENT = Kind(
+    entity="SharingAgreement",
+    within=(
+        "EXISTS { MATCH (HERE)-[:SHARED_BY|SHARED_WITH]->(:Organization)-[:OCCUPIES]->(:Place)"
+        "-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }"
+    ),
+    placed_by=("provider", "recipient"),
+    conditions={
+        "type": Condition(tells=("types",), predicate="any(type IN coalesce(HERE.types, []) WHERE type IN $)"),
+        "purpose": Condition(
+            tells=("purposes",), predicate="any(purpose IN coalesce(HERE.purposes, []) WHERE purpose IN $)"
+        ),
+        "holds_at": Condition(
+            tells=("starts_at", "ends_at"), predicate="HERE.starts_at <= $ AND coalesce(HERE.ends_at, '~') > $"
+        ),
+    },
+    orders={"code": "HERE.code", "starts_at": "HERE.starts_at"},
+    steps={
+        "provider": Step(target="Organization", many=Many.ONE, match="MATCH (HERE)-[:SHARED_BY]->(THERE:Organization)"),
+        "recipient": Step(
+            target="Organization", many=Many.ONE, match="MATCH (HERE)-[:SHARED_WITH]->(THERE:Organization)"
+        ),
     },
 )
 

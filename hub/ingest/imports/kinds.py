@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from hub.errors import BadRequest, nearest
+from hub.ingest.imports.agreements import AGREEMENTS
 from hub.ingest.imports.certificates import CERTIFICATES
 from hub.ingest.imports.codes import CODES
 from hub.ingest.imports.equipment import EQUIPMENT
@@ -18,7 +19,7 @@ from hub.ingest.imports.routes import ROUTES
 
 _ALL = (
     *(PLACES, ROUTES, ORGANIZATIONS, PEOPLE, CERTIFICATES, ROSTER),
-    *(HAZARDS, GOODS, EQUIPMENT, OCCUPANCY, CODES),
+    *(HAZARDS, GOODS, EQUIPMENT, OCCUPANCY, CODES, AGREEMENTS),
 )
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
 

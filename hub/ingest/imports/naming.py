@@ -13,6 +13,7 @@ _PREFIXES = {
     "HazardousGoods": "goods",
     "Asset": "asset",
     "SupplyItem": "supply",
+    "SharingAgreement": "agreement",
 }
 
 

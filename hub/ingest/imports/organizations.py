@@ -54,6 +54,13 @@ COLUMNS = (
         also=("所在区域", "位置"),
         meaning="Codes, with ; between, of the places where it works",
     ),
+    Column(
+        name="jurisdiction",
+        zh="管辖",
+        feeds=("HAS_JURISDICTION_OVER",),
+        also=("管辖区域",),
+        meaning="An authority's: codes, with ; between, of the places that it looks after, with all that lies in them",
+    ),
 )
 
 
@@ -77,7 +84,11 @@ def claim(cells: Cells, circumstances: Circumstances) -> Claim:
         external_id=called(cells, circumstances),
         identifiers=() if credit_code is None else (Identifier(scheme=_CODE, value=credit_code),),
         values=values,
-        links=tuple(Link(relation="OCCUPIES", target=external_id("Place", each)) for each in cells.codes("occupies")),
+        links=tuple(
+            Link(relation=relation, target=external_id("Place", each))
+            for relation, column in (("OCCUPIES", "occupies"), ("HAS_JURISDICTION_OVER", "jurisdiction"))
+            for each in cells.codes(column)
+        ),
     )
 
 
@@ -101,12 +112,14 @@ ORGANIZATIONS = Kind(
     claim=claim,
     examples={
         "en": (
-            ("OP", "Example park operator", "OPERATOR", "", "", "", "P"),
-            ("T-017", "Example hardware", "TENANT", "", "1 Example Road", "023-00000000", "B1;B2"),
+            ("OP", "Example park operator", "OPERATOR", "", "", "", "P", ""),
+            ("T-017", "Example hardware", "TENANT", "", "1 Example Road", "023-00000000", "B1;B2", ""),
+            ("FIRE", "Example fire department", "GOVERNMENT", "", "", "119", "", "P"),
         ),
         "zh": (
-            ("OP", "示范园区运营有限公司", "运营方", "", "", "", "P"),
-            ("T-017", "示范五金有限公司", "租户", "", "示范路1号", "023-00000000", "B1；B2"),
+            ("OP", "示范园区运营有限公司", "运营方", "", "", "", "P", ""),
+            ("T-017", "示范五金有限公司", "租户", "", "示范路1号", "023-00000000", "B1；B2", ""),
+            ("FIRE", "示范市消防救援支队", "政府", "", "", "119", "", "P"),
         ),
     },
 )
