@@ -11,6 +11,7 @@ import uvicorn
 
 from hub.access.audit.audit import Audit
 from hub.access.audit.witness import in_journal
+from hub.access.moment import Now
 from hub.access.policy.catalogue import declared
 from hub.access.policy.load import load as load_policies
 from hub.access.policy.policies import Policies
@@ -19,6 +20,7 @@ from hub.access.rights import Everything, Rights
 from hub.access.tokens import Tokens
 from hub.access.trusting import trusting
 from hub.clock import Clock, now
+from hub.command.circumstances import Circumstances
 from hub.command.incident_desk import IncidentDesk
 from hub.control import bind, create_control
 from hub.errors import CausewayError, GraphUnavailable, SettingsError
@@ -84,8 +86,16 @@ class Hub:
             keep=max(parts.retention.values(), default=timedelta(days=90)),
         )
         self.feed = Feed(journal)
+        self.circumstances = Circumstances(
+            journal,
+            self.engine,
+            clock,
+            precedence=parts.precedence,
+            metres=parts.settings.warning.threat_metres,
+        )
+        self.moment = Now(self.circumstances.flags, lambda _: None)
         catalogue = declared(MASKABLE)
-        self.policies = Policies(load_policies(parts.settings.policies, catalogue))
+        self.policies = Policies(load_policies(parts.settings.policies, catalogue), self.circumstances)
         self.rights: Rights = Everything() if tokens is None else self.policies
         if tokens is not None:
             tokens.defaults = self._default_purposes
@@ -128,6 +138,7 @@ class Hub:
             issuer=self.parts.issuer,
             authority=self.tokens,
             rights=self.rights,
+            moment=self.moment,
             clock=self.parts.clock,
         )
         operations = Desk(
@@ -147,6 +158,7 @@ class Hub:
                         "warning": self.engine.run(),
                         "feed": self.feed.run(),
                         "reserve": self.reserve.run(),
+                        "circumstances": self.circumstances.run(),
                         "policies": self.policy_files.run(),
                         "retention": self._expire(),
                         "issuer": self._keep_issuer(),

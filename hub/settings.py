@@ -177,6 +177,10 @@ class Movement(Section):
     inside: float = Field(default=20.0, ge=0, le=10_000)  # m on foot for each step to a place without routes
 
 
+class WarningSection(Section):
+    threat_metres: float = Field(default=100.0, ge=0, le=1e5)  # of route that a grave alert reaches; see incidents.md
+
+
 class PoliciesSection(Section):
     dir: Path | None = None  # a folder of `*.cedar`, `roles.toml`, `sets.toml`; what it lacks is the hub's own
 
@@ -222,6 +226,7 @@ class ParkFile(Section):
     web: Web = Web()
     accounts: Accounts | None = None
     movement: Movement = Movement()
+    warning: WarningSection = WarningSection()
     policies: PoliciesSection = PoliciesSection()
     issuer: tuple[IssuerSection, ...] = ()
     quantity: tuple[QuantitySection, ...] = ()
@@ -253,6 +258,7 @@ class Settings:
     web: Web
     accounts: Accounts | None
     movement: Movement
+    warning: WarningSection
     policies: Path | None
     issuers: tuple[IssuerSection, ...]
     rules: Path | None
@@ -304,6 +310,7 @@ def load(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         web=parsed.web,
         accounts=parsed.accounts,
         movement=parsed.movement,
+        warning=parsed.warning,
         policies=base / parsed.policies.dir if parsed.policies.dir else None,
         issuers=parsed.issuer,
         rules=base / parsed.rules if parsed.rules else None,

@@ -4,7 +4,6 @@ A place that has routes is reached by them alone. One without is reached from th
 of PART_OF on foot at a stated cost; a park is no such place, for through it all its buildings would be next door.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,8 +13,7 @@ import rustworkx
 
 from graph_models.entities import PlaceKind
 from hub.topology import Topology, Way
-
-_EARTH = 6_371_008.8  # metres, the mean radius
+from hub.topology.lengths import length_of
 
 
 class Mode(StrEnum):
@@ -178,16 +176,3 @@ def _steps(left: tuple[str, ...], right: tuple[str, ...]) -> int:
     while shared < min(len(left), len(right)) and left[-1 - shared] == right[-1 - shared]:
         shared += 1
     return len(left) + len(right) - 2 * shared
-
-
-def length_of(topology: Topology, way: Way) -> float | None:
-    """In metres: as it was said, else the straight line between its ends; None where neither is known."""
-    if way.length is not None:
-        return way.length
-    ends = [topology.position(end) for end in way.ends]
-    if ends[0] is None or ends[1] is None:
-        return None
-    (north, east), (other_north, other_east) = ([math.radians(x) for x in end] for end in ends if end is not None)
-    half = math.sin((other_north - north) / 2) ** 2
-    half += math.cos(north) * math.cos(other_north) * math.sin((other_east - east) / 2) ** 2
-    return 2 * _EARTH * math.asin(math.sqrt(half))

@@ -15,6 +15,7 @@ from strawberry import Schema
 
 from hub.access.authority import Authority, Local
 from hub.access.issuer.issuer import Issuer
+from hub.access.moment import Moment
 from hub.access.rights import Everything, Rights
 from hub.clock import Clock, now
 from hub.errors import Code
@@ -40,6 +41,7 @@ def create_application(
     probes: Probes,
     authority: Authority | None = None,
     rights: Rights | None = None,
+    moment: Moment | None = None,
     clock: Clock = now,
     issuer: Issuer | None = None,
 ) -> Starlette:
@@ -51,7 +53,7 @@ def create_application(
     logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL + 1)  # it logs the texts that errors.py masks
     closing = asyncio.Event()
     who, may = authority or Local(), rights or Everything()
-    execution = Execution(schema, contexts, metrics, may)
+    execution = Execution(schema, contexts, metrics, may, moment)
     sessions = Sessions(who, may, clock)
 
     async def socket(websocket: WebSocket) -> None:

@@ -8,7 +8,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from inspect import isawaitable
 from typing import Any, cast
@@ -30,6 +30,7 @@ from strawberry import Schema
 from strawberry.schema.schema import validate_document
 from strawberry.types.execution import PreExecutionError
 
+from hub.access.moment import Moment, Unmoved
 from hub.access.rights import Rights
 from hub.errors import BadRequest, CausewayError, Code, Forbidden
 from hub.telemetry import Metrics
@@ -71,13 +72,16 @@ class _Prepared:
 
 
 class Execution:
-    def __init__(self, schema: Schema, contexts: Contexts, metrics: Metrics, rights: Rights) -> None:
+    def __init__(
+        self, schema: Schema, contexts: Contexts, metrics: Metrics, rights: Rights, moment: Moment | None = None
+    ) -> None:
         self._schema = schema
         schema.execution_context_class = InTurns
         self._core: GraphQLSchema = schema._schema
         self._contexts = contexts
         self._metrics = metrics
         self._rights = rights
+        self._moment = moment or Unmoved()
         self._parsed = lru_cache(256)(_parse)
         self._validated = lru_cache(256)(lambda document: _validated(self._core, document))
         self._shared: OrderedDict[tuple[object, ...], asyncio.Future[Answer]] = OrderedDict()
@@ -106,6 +110,7 @@ class Execution:
                     "A subscription needs a stream: ask with `Accept: text/event-stream`, "
                     "or over a WebSocket with graphql-transport-ws."
                 )
+            asker = self._now(asker)
             mask = self._mask(asker, prepared.operation.operation)
             result = await self._schema.execute(
                 operation.document,
@@ -130,7 +135,7 @@ class Execution:
     async def events(self, operation: Operation, session: Session, transport: str) -> AsyncGenerator[Answer, None]:
         """A subscription's answers, each as the viewer's rights are at its moment; the last one is `refused` where
         the stream could not begin or broke off."""
-        asker = session.asker
+        asker = self._now(session.asker)
         try:
             session.check()
             mask = self._mask(asker, Kind.SUBSCRIPTION)
@@ -156,9 +161,10 @@ class Execution:
                     except StopAsyncIteration:
                         return
                     session.check()
-                    now = self._mask(session.asker, Kind.SUBSCRIPTION)
-                    if session.asker is not asker or now is not mask:
-                        asker, mask = session.asker, now
+                    who = self._now(session.asker)
+                    now = self._mask(who, Kind.SUBSCRIPTION)
+                    if who != asker or now is not mask:
+                        asker, mask = who, now
                         key = sharing_key(prepared.document, prepared.operation, operation, asker, mask)
                     yield await self._told(event, prepared, operation, asker, mask, key)
         except Exception as error:  # noqa: BLE001  the web's error mask
@@ -222,6 +228,11 @@ class Execution:
         if isawaitable(source):
             source = await source
         return cast("AsyncGenerator[object, None] | ExecutionResult", source)
+
+    def _now(self, asker: Asker) -> Asker:
+        """With what holds at the moment."""
+        viewer = self._moment.of(asker.viewer)
+        return asker if viewer is asker.viewer else replace(asker, viewer=viewer)
 
     def _mask(self, asker: Asker, kind: Kind) -> Mask:
         """Raises Forbidden for a change or a stream by who is granted nothing; a read then finds nothing."""

@@ -1,0 +1,37 @@
+"""What holds at the moment, for policies: asked for each operation and for each event of a stream."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+from hub.viewer import Viewer
+
+BREAK_GLASS = "break_glass"
+
+
+class Moment(Protocol):
+    def of(self, viewer: Viewer) -> Viewer:
+        """The viewer with the flags that hold now; the same one where it has them already. Answers at once."""
+        ...
+
+
+class Unmoved:
+    """For a schema without policies: viewers stay as they are."""
+
+    def of(self, viewer: Viewer) -> Viewer:
+        return viewer
+
+
+class Now:
+    """`flags` are the park's own, such as `incident`; `broken` tells which break-glass of the viewer's is in force."""
+
+    def __init__(self, flags: Callable[[], frozenset[str]], broken: Callable[[Viewer], str | None]) -> None:
+        self._flags = flags
+        self._broken = broken
+
+    def of(self, viewer: Viewer) -> Viewer:
+        glass = self._broken(viewer)
+        flags = self._flags() | viewer.flags - {BREAK_GLASS} | ({BREAK_GLASS} if glass is not None else frozenset())
+        if (flags, glass) == (viewer.flags, viewer.break_glass):
+            return viewer
+        return replace(viewer, flags=flags, break_glass=glass)
