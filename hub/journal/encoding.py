@@ -155,25 +155,41 @@ def encode_gone(payload: bytes, version: int, last: bytes) -> bytes:
     return orjson.dumps(body)
 
 
-def decode_claim(kind: str, external_id: str, version: int, payload: bytes) -> tuple[Claim, Targets]:
+def decode_claim(kind: str, external_id: str, version: int, payload: bytes) -> Claim:
+    return _claim(kind, external_id, _body(version, payload))
+
+
+def decode_resolved(kind: str, external_id: str, version: int, payload: bytes) -> tuple[Claim, Targets]:
     """The claim, and (relation, target external id) → entity id as they were resolved when it was recorded."""
-    body: Any = upcast(CLAIM, version, orjson.loads(payload))[1]
-    links = body.get("links", ())
-    position = body.get("position")
-    observed_at = body.get("observedAt")
-    claim = Claim(
+    body = _body(version, payload)
+    return _claim(kind, external_id, body), {
+        (link["relation"], link["target"]): link["entity"]
+        for link in body.get("links", ())
+        if link.get("entity") is not None
+    }
+
+
+def _body(version: int, payload: bytes) -> Any:
+    return upcast(CLAIM, version, orjson.loads(payload))[1]
+
+
+def _claim(kind: str, external_id: str, body: Any) -> Claim:
+    identifiers, links = body.get("identifiers"), body.get("links")
+    position, observed_at = body.get("position"), body.get("observedAt")
+    return Claim(
         kind=kind,
         external_id=external_id,
-        identifiers=tuple([Identifier(scheme=i["scheme"], value=i["value"]) for i in body.get("identifiers", ())]),
+        identifiers=tuple([Identifier(scheme=i["scheme"], value=i["value"]) for i in identifiers])
+        if identifiers
+        else (),
         values=_values(body["values"]),
-        links=tuple([Link(relation=link["relation"], target=link["target"], source=link["source"]) for link in links]),
+        links=tuple([Link(relation=link["relation"], target=link["target"], source=link["source"]) for link in links])
+        if links
+        else (),
         position=None if position is None else Position(latitude=position["latitude"], longitude=position["longitude"]),
         observed_at=None if observed_at is None else datetime.fromisoformat(observed_at),
         gone=body.get("gone", False),
     )
-    return claim, {
-        (link["relation"], link["target"]): link["entity"] for link in links if link.get("entity") is not None
-    }
 
 
 def encode_signal(signal: Signal) -> bytes:

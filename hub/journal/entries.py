@@ -7,7 +7,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from hub.journal import tables as t
-from hub.journal.encoding import decode_claim, decode_event, decode_signal
+from hub.journal.encoding import decode_event, decode_resolved, decode_signal
 from hub.journal.records import ClaimEntry, Entry, EventEntry, ReadingRow, SignalEntry
 
 
@@ -37,7 +37,7 @@ READING_COLUMNS: Sequence[sa.Column[object]] = tuple(t.reading.c[name] for name 
 def entry_of(record: StoredRecord, recorded_at: datetime) -> Entry:
     """Raises JournalCorrupt for a type or version that this hub does not know."""
     if record.kind == "claim":
-        claim, targets = decode_claim(record.type, record.external_id or "", record.version, record.payload)
+        claim, targets = decode_resolved(record.type, record.external_id or "", record.version, record.payload)
         return ClaimEntry(
             seq=record.seq,
             batch=record.batch,

@@ -68,7 +68,7 @@ class JournalConfig:
     read_only: bool = False  # beside a running hub: takes no lock, appends nothing
     clock: Clock = now
     readers: int = 3
-    ring_bytes: int = 16 << 20  # of recent entries in memory
+    ring_bytes: int = 8 << 20  # of recent entries in memory
 
 
 class Journal:
@@ -201,10 +201,9 @@ class Journal:
         if recent is not None and not recent[1]:
             return claims.Changed(recent[0], claims.LatestClaims({}, {}), frozenset())
 
-        def work(connection: sa.Connection) -> claims.Changed:
-            return claims.changed(connection, *(recent or queries.records(connection, after, limit)))
-
-        return await self._read(work)
+        if recent is not None:
+            return await self._read(claims.changed, *recent)
+        return await self._read(claims.changed_after, after, limit)
 
     def _recent(self, after: int, limit: int) -> tuple[int, list[Entry]] | None:
         """What is in memory still, without readings; None where the tail does not reach back so far."""

@@ -85,7 +85,7 @@ class Keyring:
         self._clock = clock
         self._lock = threading.RLock()
         self._cached = cached
-        self._keys: OrderedDict[bytes, AESGCM] = OrderedDict()
+        self._keys: OrderedDict[bytes, bytes] = OrderedDict()  # a cipher each would take 2.5 kB
         self._wrapping = AESGCM(_derive(park_key, "wrapping"))
         self._identifiers = _derive(park_key, "identifiers")
         self._holders = _derive(park_key, "holders")
@@ -263,7 +263,7 @@ class Keyring:
             key = self._keys.get(holder)
             if key is not None:
                 self._keys.move_to_end(holder)
-            return key
+            return None if key is None else AESGCM(key)
 
     def _load(self, holders: set[bytes]) -> set[bytes]:
         """Brings stored keys into the cache; the holders that have one."""
@@ -276,7 +276,7 @@ class Keyring:
                     for row in rows:
                         wrapped = bytes(row.wrapped)
                         key = self._wrapping.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], bytes(row.holder))
-                        self._keys[bytes(row.holder)] = AESGCM(key)
+                        self._keys[bytes(row.holder)] = key
                         found.add(bytes(row.holder))
         while len(self._keys) > self._cached:
             self._keys.popitem(last=False)

@@ -14,7 +14,7 @@ from typing_extensions import is_typeddict
 from graph_models.entities import Severity
 from hub.errors import JournalCorrupt
 from hub.journal import payloads
-from hub.journal.encoding import decode_claim, decode_signal
+from hub.journal.encoding import decode_resolved, decode_signal
 from hub.journal.upcast import CURRENT, STEPS, upcast
 from hub.warning import alerts
 from hub.warning.rules import RuleSet
@@ -53,7 +53,7 @@ def test_a_released_row_is_read_as_the_newest_version(path: Path) -> None:
 @pytest.mark.parametrize("path", [path for path in ROWS if path.stem.startswith("claim.")], ids=lambda path: path.stem)
 def test_a_released_claim_is_decoded(path: Path) -> None:
     stored = row(path)
-    claim, targets = decode_claim("Asset", "3", stored["version"], json.dumps(stored["data"]).encode())
+    claim, targets = decode_resolved("Asset", "3", stored["version"], json.dumps(stored["data"]).encode())
     assert claim.values["name"] == "配电柜 3 温度"
     assert targets
 
