@@ -73,7 +73,7 @@ class World:
 
     async def shown(self) -> None:
         """Until the graph shows what the journal holds."""
-        assert await self.projector.wait_for(self.journal.head, 20)
+        assert await self.projector.wait_for(self.journal.head, 60)
 
     async def graph(self) -> tuple[object, object]:
         return await dump(self.store)
