@@ -37,7 +37,7 @@ from hub.reserve.distances import Pace
 from hub.reserve.reserve import Reserve
 from hub.settings import Settings
 from hub.telemetry import Metrics, SourceSample, logger
-from hub.viewer import Mask
+from hub.viewer import Action, Mask
 from hub.warning import rules
 from hub.warning.desk import AlertDesk
 from hub.warning.engine import Engine
@@ -184,7 +184,10 @@ class Hub:
         return {name: role.purpose for name, role in self.policies.loaded.roles.roles.items()}
 
     def _context(self, asker: Asker, mask: Mask) -> Context:
-        return Context(services=self.services, viewer=asker.viewer, mask=mask, language=asker.language)
+        """What a change answers is shown as a read would show it."""
+        masks = {action: self.rights.mask(asker.viewer, action) for action in Action}
+        shown = masks[Action.READ] if mask == masks[Action.WRITE] else mask
+        return Context(services=self.services, viewer=asker.viewer, mask=shown, others=masks, language=asker.language)
 
     def _listening(self, url: str) -> None:
         log.info("hub.listening", url=url, explorer=f"{url}/", graphql=f"{url}/graphql")

@@ -60,7 +60,9 @@ class Scope:
     """A named set of rows; the name is resolved to a predicate written by hand in `hub/graph/select.py`.
 
     `everything` has no parameters; `within_places` takes `places`, ids whose subtrees are meant (a jurisdiction and
-    the threatened places are resolved to these); `own_organization` takes `organizations`.
+    the threatened places are resolved to these); `own_organization` takes `organizations`. `shared` holds every row,
+    of lots those that their terms show to others. Lots within places are held by their terms too; see
+    `hub.access.sharing`, which writes these as `terms`.
     """
 
     name: str
@@ -80,6 +82,9 @@ class Grant:
     fields: Mapping[str, Visibility] = field(default_factory=lambda: MappingProxyType({}))
     default: Visibility = Visibility.SHOW
 
+    def opens(self, kind: str) -> bool:
+        return self.types is None or kind in self.types
+
     def visibility(self, name: str) -> Visibility:
         return self.fields.get(name, self.default)
 
@@ -89,3 +94,15 @@ Mask = tuple[Grant, ...]
 visibility among the grants whose scope holds that row."""
 
 SHOW_ALL: Mask = (Grant(scope=EVERYTHING),)
+
+
+def sees_all(mask: Mask, kind: str) -> bool:
+    """Whether every row of the kind is visible."""
+    return any(grant.scope.name == EVERYTHING.name and grant.opens(kind) for grant in mask)
+
+
+def hides(mask: Mask, name: str) -> bool:
+    """Whether a visible row may come with less than the whole of the field `Type.field`."""
+    opening = [grant for grant in mask if grant.opens(name.partition(".")[0])]
+    whole = [grant.scope for grant in opening if grant.visibility(name) is Visibility.SHOW]
+    return EVERYTHING not in whole and any(grant.scope not in whole for grant in opening)

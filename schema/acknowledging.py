@@ -52,7 +52,7 @@ async def acknowledge_warning(
     context = info.context
     try:
         if not await sees_warning(info, id_):
-            raise NotFound(f"there is no warning {id_!r}")
+            raise NotFound(f"there is no warning {id_!r} that a source still tells of")
         done = await context.services.warning_desk.acknowledge(context.viewer, id_, note, idempotency_key)
     except NotFound as error:
         return WarningNotFound(code=error.code, message=error.message)

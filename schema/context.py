@@ -6,13 +6,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
+from hub.access.sharing import with_terms
 from hub.clock import Clock
 from hub.command.incident_desk import IncidentDesk
 from hub.ingest.source import SourceSpec, SourceStatus
 from hub.journal.log import Journal
 from hub.live.facts import IncidentFact, LotFact, SourceFact, WarningFact
 from hub.reserve.reserve import Reserve
-from hub.viewer import Mask, Viewer
+from hub.viewer import Action, Mask, Viewer
 from hub.warning.warning_desk import WarningDesk
 
 if TYPE_CHECKING:
@@ -126,10 +127,23 @@ def _loaders() -> "Loaders":
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """One a request (a subscription's events each take a fresh one, so that their batches are new)."""
+    """One a request (a subscription's events each take a fresh one, so that their batches are new).
+
+    `mask` is what may be read. `others`: what may be done otherwise, where the policies tell it apart. The terms of
+    lots bind all of them.
+    """
 
     services: Services
     viewer: Viewer
     mask: Mask
+    others: Mapping[Action, Mask] = field(default_factory=lambda: MappingProxyType({}))
     language: str = "zh"
     loaders: "Loaders" = field(default_factory=_loaders)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mask", with_terms(self.mask))
+        held = {action: with_terms(mask) for action, mask in self.others.items()}
+        object.__setattr__(self, "others", MappingProxyType(held))
+
+    def allowed(self, action: Action) -> Mask:
+        return self.others.get(action, self.mask)

@@ -114,7 +114,7 @@ class LotGroup:
 class Counts(Generic[G]):
     groups: list[G] = strawberry.field(description="The groups, the largest first.")
     other: int = strawberry.field(description="How many are in groups too small, or too many, to be told.")
-    total: int = strawberry.field(description="How many there are.")
+    total: int = strawberry.field(description="How many there are; 0 where they are too few to be told to you.")
 
 
 _Smallest = Annotated[

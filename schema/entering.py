@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -17,12 +16,13 @@ from hub.ingest.imports.desk import EntryDesk, Said, Word
 from hub.ingest.imports.kinds import KINDS
 from hub.ingest.imports.preview import Retirement
 from hub.reserve import items
-from hub.viewer import EVERYTHING
+from hub.viewer import Action
 from schema import reading
 from schema.enums import PositionSystem, described
 from schema.nodes.places import Place, Route
 from schema.problems import EntityNotFound, EntryConflict, RetirementRefused, TableUnreadable
 from schema.rows import Asked
+from schema.sight import acts_on_all, sees_record
 
 PROJECTED_SECONDS = 2.0
 """How long an answer waits for the graph to show what was entered."""
@@ -166,7 +166,7 @@ async def import_table(
     retire_missing: _Missing = False,
     confirm_retirement: _Confirmed = False,
 ) -> ImportTableResult:
-    if not _sees_everything(info):
+    if not sees_record(info.context, "Import", Action.WRITE):
         raise Forbidden("a table speaks of the whole park: only who sees all of it may import one")
     try:
         data = await asyncio.to_thread(_bytes, content, format_)
@@ -199,7 +199,7 @@ async def set_occupancy(
     info: Asked, place: _PlaceId, count: _Count, idempotency_key: _Key, at: _At = None
 ) -> SetOccupancyResult:
     try:
-        await _must_see(info, place)
+        await _must_see(info, "Place", place)
         said = await _desk(info).set_occupancy(_word(info, idempotency_key), place, count, at)
     except _MENDABLE as error:
         return _problem(error)
@@ -208,7 +208,7 @@ async def set_occupancy(
 
 async def block_route(info: Asked, id_: _RouteId, idempotency_key: _Key, reason: _Why = None) -> BlockRouteResult:
     try:
-        await _must_see(info, id_)
+        await _must_see(info, "Route", id_)
         said: Said = await _desk(info).block_route(_word(info, idempotency_key), id_, reason)
     except _MENDABLE as error:
         return _problem(error)
@@ -217,7 +217,7 @@ async def block_route(info: Asked, id_: _RouteId, idempotency_key: _Key, reason:
 
 async def unblock_route(info: Asked, id_: _RouteId, idempotency_key: _Key) -> UnblockRouteResult:
     try:
-        await _must_see(info, id_)
+        await _must_see(info, "Route", id_)
         said: Said = await _desk(info).unblock_route(_word(info, idempotency_key), id_)
     except _MENDABLE as error:
         return _problem(error)
@@ -254,12 +254,7 @@ async def _projected(info: Asked, seq: int) -> bool:
     return await info.context.services.projection.wait_for(seq, PROJECTED_SECONDS)
 
 
-def _sees_everything(info: Asked) -> bool:
-    return any(grant.scope == EVERYTHING for grant in info.context.mask)
-
-
-async def _must_see(info: Asked, id_: str) -> None:
+async def _must_see(info: Asked, kind: str, id_: str) -> None:
     """What one may not see one may not speak of. With the graph away, whoever sees all goes on."""
-    seen: Sequence[str] | set[str] = [id_] if _sees_everything(info) else await reading.visible(info, [id_])
-    if id_ not in seen:
-        raise NotFound(f"there is no entity {id_}")
+    if not acts_on_all(info.context, kind) and id_ not in await reading.visible(info, [id_], kind):
+        raise NotFound(f"there is no {kind.lower()} {id_!r}")

@@ -10,19 +10,20 @@ import strawberry
 from adapters.contract import Value
 from graph_models.entities import IncidentKind
 from hub.command.incident_desk import IncidentClosed, Told
-from hub.command.incidents import Snapshot
 from hub.errors import Conflict, NotFound
 from hub.graph.selection import Row
 from hub.journal.records import HUB
-from hub.viewer import EVERYTHING, Grant, Visibility, least_restrictive
+from hub.viewer import Action
 from hub.warning.alerts import Named
+from schema import live
 from schema.enums import IncidentEventType
 from schema.live import After
 from schema.nodes.incidents import Incident
 from schema.problems import IncidentAlreadyClosed, IncidentConflict, IncidentNotFound, PlaceNotFound
-from schema.rows import SNAPSHOT, Asked, masked
+from schema.rows import SNAPSHOT, Asked
 from schema.scalars import FeedCursor, moment
 from schema.selection import GRAPHQL_FIELDS
+from schema.sight import Sight, shown, whole
 
 PROJECTED_SECONDS = 2.0
 """How long an answer waits for the graph to show it."""
@@ -96,7 +97,7 @@ async def close_incident(info: Asked, id_: _Id, idempotency_key: _Key, note: _No
     context = info.context
     desk = context.services.incident_desk
     try:
-        if not _holding(info, await desk.told(id_)):
+        if not Sight.of(context, Action.WRITE).incident(_places(await desk.told(id_))):
             raise NotFound(f"there is no incident {id_!r}")
         done = await desk.close(context.viewer, id_, note, idempotency_key)
     except NotFound as error:
@@ -111,7 +112,8 @@ async def close_incident(info: Asked, id_: _Id, idempotency_key: _Key, note: _No
 async def events(info: Asked, after: After = None) -> AsyncGenerator[IncidentEvent, None]:
     async with aclosing(info.context.services.feed.incidents(after)) as facts:
         async for fact in facts:
-            if (row := _row(info, fact.incident, fact.seq)) is not None:
+            await live.sight(info.context, "Incident", fact.seq)
+            if (row := _row(info, fact.incident, fact.seq, Action.SUBSCRIBE)) is not None:
                 yield IncidentEvent(
                     cursor=FeedCursor(fact.cursor),
                     type=IncidentEventType(fact.type),
@@ -127,14 +129,14 @@ async def _projected(info: Asked, done: Told) -> bool:
 async def _named(info: Asked, ids: Sequence[str]) -> list[Named]:
     """The places as they are called now, by the log. Raises NotFound for one that is none, or not the viewer's."""
     services, topology = info.context.services, info.context.services.reserve.topology
-    wanted = list(dict.fromkeys(ids))
+    wanted, sight = list(dict.fromkeys(ids)), Sight.of(info.context, Action.WRITE)
     claims = await services.journal.claims_of(wanted)
     living = await services.journal.resolve(wanted)
     named: dict[str, Named] = {}
     for id_ in wanted:
         said = [held.claim.values for held in claims[id_] if held.claim.kind == "Place"]
         place = living.get(id_, id_)
-        if not said or not _grants(info, [place]):
+        if not said or not sight.incident([place]) or not Sight.of(info.context).shows_place(place):
             raise NotFound(f"there is no place {id_!r}")
         named[place] = Named(
             id=place,
@@ -148,49 +150,23 @@ def _text(said: Sequence[Mapping[str, Value]], name: str) -> str | None:
     return next((value for each in said if isinstance(value := each.get(name), str)), None)
 
 
-def _holding(info: Asked, incident: Snapshot) -> list[Grant]:
-    return _grants(info, [place["id"] for place in incident["places"]])
-
-
-def _grants(info: Asked, places: Sequence[str]) -> list[Grant]:
-    """Those of the mask that hold what is in one of these places, around one or within one: one that goes on in the
-    park goes on in each place of it."""
-    topology = info.context.services.reserve.topology
-    around = {each.id for place in places for each in topology.path(place)}
-
-    def holds(grant: Grant) -> bool:
-        if grant.types is not None and "Incident" not in grant.types:
-            return False
-        if grant.scope == EVERYTHING:
-            return True
-        given = grant.scope.parameters.get("places", ())
-        return not around.isdisjoint(given) or any(
-            each.id in places for place in given for each in topology.path(place)
-        )
-
-    return [grant for grant in info.context.mask if holds(grant)]
-
-
-def _row(info: Asked, incident: Mapping[str, Any], seq: int) -> Row | None:
+def _row(info: Asked, incident: Mapping[str, Any], seq: int, action: Action = Action.READ) -> Row | None:
     """The snapshot under the mask, or None where no grant holds it."""
-    holding = _holding(info, incident)
+    holding = Sight.of(info.context, action).incident(_places(incident))
     if not holding:
         return None
-
-    def shown(name: str) -> Visibility:
-        found = Visibility.HIDE
-        for grant in holding:
-            found = least_restrictive(found, grant.visibility(f"Incident.{name}"))
-        return found
-
     row: Row = {"__typename": "Incident", SNAPSHOT: seq, "retired": False}
     for camel, name in GRAPHQL_FIELDS["Incident"].items():
         if name != "retired":
             value = incident[camel]
             if name in _TIMES and value is not None:
                 value = moment(datetime.fromisoformat(value))
-            row[name] = value if name == "id" else masked("Incident", name, value, shown(name))
-    told = all(shown(name) is Visibility.SHOW for name in ("sources", "observed"))
+            row[name] = value if name == "id" else shown(holding, "Incident", name, value)
+    told = all(whole(holding, f"Incident.{name}") for name in ("sources", "observed"))
     row["sources"] = [HUB] if told else []
     row["observed"] = [max(row[name] for name in _TIMES if row[name] is not None)] if told else []
     return row
+
+
+def _places(incident: Mapping[str, Any]) -> list[str]:
+    return [place["id"] for place in incident["places"]]

@@ -9,13 +9,17 @@ from typing import Annotated, Any
 import strawberry
 
 from graph_models.entities import LotSharing, MessageType, Severity, WarningColour, WarningStatus
+from hub.errors import Forbidden
 from hub.live.facts import LotFact, WarningFact
-from hub.viewer import EVERYTHING
+from hub.viewer import Action, hides, sees_all
+from schema.context import Context
 from schema.enums import described
 from schema.nearest import PlaceName
+from schema.reading import BEHIND_SECONDS, covered_by
 from schema.rows import Asked
 from schema.scalars import FeedCursor
-from schema.snapshots import places_of, shown_value
+from schema.sight import Sight, sees_source, shown, whole
+from schema.snapshots import place_of, places_of
 
 
 class WarningEventType(StrEnum):
@@ -88,7 +92,7 @@ class LotEvent:
     cursor: FeedCursor = strawberry.field(description="Resumes right after this event.")
     at: datetime = strawberry.field(description="When it was recorded.")
     lot: strawberry.ID = strawberry.field(description="The lot's id.")
-    source: strawberry.ID = strawberry.field(description="Who says it.")
+    source: strawberry.ID | None = strawberry.field(description="Who says it; null where that is not shown to you.")
     gone: bool = strawberry.field(description="The source no longer has it.")
     name: str | None = strawberry.field(description="What its holder calls it.")
     item_code: str | None = strawberry.field(description="The coded item; null until it is mapped.")
@@ -96,7 +100,9 @@ class LotEvent:
     unit: str | None = strawberry.field(description="The unit's UCUM code.")
     expires_at: datetime | None = strawberry.field(description="From when it is not to be used.")
     sharing: LotSharing | None = strawberry.field(description="On what terms others may count on it.")
-    holder: strawberry.ID | None = strawberry.field(description="The id of the organization that owns it.")
+    holder: strawberry.ID | None = strawberry.field(
+        description="The id of the organization that owns it; null where that is not shown to you."
+    )
     place_path: list[PlaceName] = strawberry.field(description="Where it is, the nearest place first.")
 
 
@@ -110,16 +116,29 @@ _Within = Annotated[
 _Item = Annotated[str | None, strawberry.argument(description="Only lots of the item of this code.")]
 
 
+async def sight(context: Context, kind: str, seq: int, *, lies: bool = False) -> Sight:
+    """What may be watched, as of the event: where that hangs on whose a thing is (`lies`: or on where it is), the
+    event waits a little for memory to have taken in what the log said until then, and is not shown without it."""
+    mask = context.allowed(Action.SUBSCRIBE)
+    hanging = any(grant.opens(kind) and (lies or grant.scope.name == "own_organization") for grant in mask)
+    reserve = context.services.reserve
+    if hanging and not sees_all(mask, kind) and not await reserve.reached(seq, BEHIND_SECONDS):
+        return Sight((), reserve)
+    return Sight.of(context, Action.SUBSCRIBE)
+
+
 async def warnings(info: Asked, after: After = None) -> AsyncGenerator[WarningEvent, None]:
     async with aclosing(info.context.services.feed.warnings(after)) as facts:
         async for fact in facts:
-            if (event := _warning(info, fact)) is not None:
+            if (event := await _warning(info, fact)) is not None:
                 yield event
 
 
 async def sources(info: Asked, after: After = None) -> AsyncGenerator[SourceHealthEvent, None]:
     async with aclosing(info.context.services.feed.sources(after)) as facts:
         async for fact in facts:
+            if not sees_source(info.context, fact.source, action=Action.SUBSCRIBE):
+                continue
             yield SourceHealthEvent(
                 cursor=FeedCursor(fact.cursor),
                 type=SourceEventType(fact.type),
@@ -132,24 +151,32 @@ async def sources(info: Asked, after: After = None) -> AsyncGenerator[SourceHeal
 async def lots(
     info: Asked, after: After = None, within: _Within = None, item: _Item = None
 ) -> AsyncGenerator[LotEvent, None]:
+    mask = info.context.allowed(Action.SUBSCRIBE)
+    for asked, name in ((within, "place"), (item, "item_code")):
+        if asked is not None and hides(mask, f"SupplyLot.{name}"):
+            raise Forbidden(f"SupplyLot.{name} is not shown to you in full: it cannot be filtered by")
     async with aclosing(info.context.services.feed.lots(after)) as facts:
         async for fact in facts:
-            if (event := _lot(info, fact, within, item)) is not None:
+            if (event := await _lot(info, fact, within, item)) is not None:
                 yield event
 
 
-def _warning(info: Asked, fact: WarningFact) -> WarningEvent | None:
-    """None for one of which the viewer sees no covered place: a source's word has none yet, and who does not see the
-    whole park waits for the coverage."""
-    mask, values = info.context.mask, fact.values
-    covered = values.get("places")
-    paths = [_path(info, place["id"]) for place in covered] if covered is not None else []
-    shown = [places[0] for path in paths if (places := places_of(path, mask))]
-    if not (shown or any(grant.scope == EVERYTHING for grant in mask)):
+async def _warning(info: Asked, fact: WarningFact) -> WarningEvent | None:
+    """None for one that is not shown to the viewer. A source's word has no places: until it is known which it covers,
+    it is told to whoever sees all warnings."""
+    values, covered = fact.values, fact.values.get("places")
+    seen = await sight(info.context, "Warning", fact.seq)
+    known = [place["id"] for place in covered or ()]
+    if covered is None and not seen.all_of("Warning"):
+        known = list(await covered_by(info.context.services.journal, fact.warning))
+    holding = seen.warning(known)
+    if not holding:
         return None
+    placed = [place for place in covered or () if whole(holding, "Warning.places")]
+    places = [named for place in placed if (named := place_of(_path(info, place["id"]), seen)) is not None]
 
     def text(name: str) -> Any:
-        return shown_value(paths[0] if paths else [], mask, "Warning", name, values.get(name))
+        return shown(holding, "Warning", name, values.get(name))
 
     return WarningEvent(
         cursor=FeedCursor(fact.cursor),
@@ -167,17 +194,16 @@ def _warning(info: Asked, fact: WarningFact) -> WarningEvent | None:
         colour=_word(WarningColour, text("colour")),
         expires=_time(text("expires")),
         ended_at=_time(text("ended_at")),
-        places=None if covered is None else [PlaceName(**place) for place in shown],
-        acknowledged_at=_time(values.get("acknowledgedAt")),
-        acknowledged_by=shown_value(
-            paths[0] if paths else [], mask, "Warning", "acknowledged_by", values.get("acknowledgedBy")
-        ),
+        places=None if covered is None else [PlaceName(**place) for place in places],
+        acknowledged_at=_time(shown(holding, "Warning", "acknowledged_at", values.get("acknowledgedAt"))),
+        acknowledged_by=shown(holding, "Warning", "acknowledged_by", values.get("acknowledgedBy")),
     )
 
 
-def _lot(info: Asked, fact: LotFact, within: str | None, item: str | None) -> LotEvent | None:
+async def _lot(info: Asked, fact: LotFact, within: str | None, item: str | None) -> LotEvent | None:
     """None for one that is not asked for, or not shown to the viewer; what the word leaves out the stock may know."""
     context = info.context
+    seen = await sight(context, "SupplyLot", fact.seq, lies=True)
     topology, known = context.services.reserve.topology, context.services.reserve.stock.lot(fact.lot)
     place = fact.place or (known.place if known else None)
     code = fact.values.get("item_code") or (known.item if known else None)
@@ -186,22 +212,26 @@ def _lot(info: Asked, fact: LotFact, within: str | None, item: str | None) -> Lo
         return None
     if within is not None and topology.resolve(within) not in {each["id"] for each in path}:
         return None
-    places, mask = places_of(path, context.mask), context.mask
-    if not (places or any(grant.scope == EVERYTHING for grant in mask)):
+    owner = fact.owner or (known.owner if known else None)
+    told = _word(LotSharing, fact.values.get("sharing")) or LotSharing.NOT_SHARED
+    holding = seen.lot_of(place, owner, known.sharing if known else told)
+    if not holding:
         return None
+    if owner is not None and not (whole(holding, "SupplyLot.holder") and seen.organization(owner)):
+        owner = None
 
     def value(name: str) -> Any:
-        return shown_value(path, mask, "SupplyLot", name, fact.values.get(name))
+        return shown(holding, "SupplyLot", name, fact.values.get(name))
 
-    owner = fact.owner or (known.owner if known else None)
+    places = places_of(path, seen) if whole(holding, "SupplyLot.place") else []
     return LotEvent(
         cursor=FeedCursor(fact.cursor),
         at=fact.recorded_at,
         lot=strawberry.ID(fact.lot),
-        source=strawberry.ID(fact.source),
+        source=strawberry.ID(fact.source) if whole(holding, "SupplyLot.sources") else None,
         gone=fact.gone,
         name=value("name"),
-        item_code=shown_value(path, mask, "SupplyLot", "item_code", code),
+        item_code=shown(holding, "SupplyLot", "item_code", code),
         quantity=value("quantity"),
         unit=value("unit"),
         expires_at=_time(value("expires_at")),

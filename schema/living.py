@@ -1,11 +1,34 @@
-"""Ids from before a merge: what a filter names is looked up, so that it finds what it became."""
+"""Ids from before a merge: what a filter or a grant names is looked up, so that it finds what it became."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from hub.graph.kinds import KINDS
 from hub.graph.selection import Filters, Page, Root, Selection
+from hub.viewer import Grant, Mask
 from schema.rows import Asked
+
+_NAMING = ("places", "organizations")
+"""The parameters of row scopes that name entities."""
+
+
+async def mask_as_it_lives(info: Asked, mask: Mask) -> Mask:
+    """The same grants, of entities that live; each id is asked for once a request."""
+    named = [id_ for grant in mask for name in _NAMING for id_ in grant.scope.parameters.get(name, ())]
+    if not named:
+        return mask
+    living = info.context.loaders.living(info.context.services.journal)
+    became = dict(zip(named, await living.load_many(named), strict=True))
+    return tuple(renamed(grant, became) for grant in mask)
+
+
+def renamed(grant: Grant, became: Mapping[str, str]) -> Grant:
+    parameters = {
+        name: tuple(dict.fromkeys(became[id_] for id_ in given)) if name in _NAMING else given
+        for name, given in grant.scope.parameters.items()
+    }
+    return replace(grant, scope=replace(grant.scope, parameters=MappingProxyType(parameters)))
 
 
 async def as_they_live(info: Asked, roots: Sequence[Root]) -> Sequence[Root]:

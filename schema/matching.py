@@ -8,10 +8,10 @@ import strawberry
 from strawberry import Parent
 
 from graph_models.schemes import SCHEMES
-from hub.errors import BadRequest, Conflict, NotFound, Refused
+from hub.errors import BadRequest, Conflict, Forbidden, NotFound, Refused
 from hub.journal.decisions import Decided, Decisions, Word
 from hub.journal.match import AlreadyDecided, OneEntity, OpenMatch
-from hub.viewer import EVERYTHING
+from hub.viewer import Action
 from schema import reading
 from schema.enums import MatchReason
 from schema.nodes.node import Node
@@ -25,6 +25,7 @@ from schema.problems import (
     NotAnAlias,
 )
 from schema.rows import Asked
+from schema.sight import opens_record, sees_park
 
 PROJECTED_SECONDS = 2.0
 """How long a decision's answer waits for the graph to show it."""
@@ -75,16 +76,16 @@ _After = Annotated[strawberry.ID | None, strawberry.argument(description="Begins
 async def matches(info: Asked, first: _First = 50, after: _After = None) -> list[Match]:
     if not 0 <= first <= MAX_MATCHES:
         raise BadRequest(f"first is {first}: ask for 0 to {MAX_MATCHES} matches, then for those after the last one")
-    found = await info.context.services.journal.open_matches(after or "", first) if first else []
-    seen = await _seen(info, [id_ for each in found for id_ in (each.left, each.right)])
+    may = opens_record(info.context, "Match")
+    found = await info.context.services.journal.open_matches(after or "", first) if first and may else []
+    seen = await _seen(info, [id_ for each in found for id_ in (each.left, each.right)], Action.READ)
     return [each for each in found if seen is None or {each.left, each.right} <= seen]  # type: ignore[misc]
 
 
-async def _seen(info: Asked, ids: Sequence[str]) -> set[str] | None:
+async def _seen(info: Asked, ids: Sequence[str], action: Action = Action.WRITE) -> set[str] | None:
     """Those of the ids that the viewer may see; None is all: what one may not see one may neither judge."""
-    if any(grant.scope == EVERYTHING for grant in info.context.mask):
-        return None
-    return await reading.visible(info, ids)
+    sees_all = sees_park(info.context) and sees_park(info.context, action)
+    return None if sees_all else await reading.visible(info, ids, action=action)
 
 
 # ---- what a decision is answered with
@@ -203,7 +204,7 @@ async def split(
     info: Asked, alias: _Alias, idempotency_key: _Key, together: _Together = None, reason: _Why = None
 ) -> SplitEntityResult:
     try:
-        await _must_see(info, (alias,))
+        await _must_see(info, (alias, *(together or ())))
         whole = (await info.context.services.journal.resolve([alias])).get(alias, alias)
         word = _word(info, idempotency_key, reason)
         done = await _decisions(info).split(alias, word, together=together or ())
@@ -230,6 +231,9 @@ def _problem(error: NotFound | Conflict | Refused, unknown: type[MatchNotFound |
 
 
 def _decisions(info: Asked) -> Decisions:
+    """Raises Forbidden for a viewer who decides on no match."""
+    if not opens_record(info.context, "Match", Action.WRITE):
+        raise Forbidden("whether two records are one thing is not for you to say")
     return Decisions(info.context.services.journal)
 
 
@@ -243,9 +247,9 @@ async def _projected(info: Asked, done: Decided) -> bool:
 
 async def _sides(info: Asked, match_id: str) -> tuple[str, str]:
     sides = await info.context.services.journal.match_sides(match_id)
-    if sides is None:
+    seen = None if sides is None else await _seen(info, sides)
+    if sides is None or (seen is not None and not seen >= set(sides)):
         raise NotFound(f"there is no match {match_id}")
-    await _must_see(info, sides)
     return sides
 
 

@@ -12,6 +12,7 @@ from schema.nodes.alerts import Alert
 from schema.problems import AcknowledgementConflict, AlertAlreadyAcknowledged, AlertAlreadyClosed, AlertNotFound
 from schema.reading import sees_alert
 from schema.rows import Asked
+from schema.sight import Sight
 from schema.snapshots import row_of
 
 PROJECTED_SECONDS = 2.0
@@ -53,7 +54,7 @@ async def _acknowledge(info: Asked, id_: _Id, idempotency_key: _Key, note: _Note
     except Conflict as error:
         return AcknowledgementConflict(code=error.code, message=error.message)
     projected = await context.services.projection.wait_for(done.seq, PROJECTED_SECONDS)
-    return AcknowledgeAlertSuccess(alert=row_of(done.alert, done.seq, context.mask), projected=projected)  # type: ignore[arg-type]
+    return AcknowledgeAlertSuccess(alert=row_of(done.alert, done.seq, Sight.of(context)), projected=projected)  # type: ignore[arg-type]
 
 
 @strawberry.type(description="What can be done in the park.")

@@ -1,22 +1,23 @@
 """What is nearest to a place: supplies up to a quantity, people on duty with a skill, cameras that see it."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import strawberry
 from strawberry import Parent
 
-from hub.errors import BadRequest
+from hub.errors import BadRequest, Forbidden
 from hub.journal.cursors import FeedCursor as Position
 from hub.reserve import nearest
-from hub.reserve.distances import By, Distance, Mode
+from hub.reserve.distances import By, Mode
+from hub.viewer import hides
 from schema.enums import SubjectKind, described
 from schema.nodes.assets import Asset
 from schema.nodes.people import Organization, Person
 from schema.nodes.supplies import SupplyLot
 from schema.rows import Asked
 from schema.scalars import FeedCursor
-from schema.snapshots import places_of, shown_in
+from schema.sight import Grants, Sight, shown, whole
+from schema.snapshots import places_of
 
 described(
     By, "By what the nearest is told.", {"METRES": "The length of the way.", "MINUTES": "The time that it takes."}
@@ -78,7 +79,9 @@ async def _node(info: Asked, entity: str, id_: str | None) -> Any:
 
 @strawberry.type(description="A lot to take from.")
 class NearestSupply(Located):
-    lot_id: strawberry.ID = strawberry.field(description="The lot's id.")
+    lot_id: strawberry.ID | None = strawberry.field(
+        description="The lot's id; null where it counts but is not shown to you."
+    )
     lot: SupplyLot | None = strawberry.field(resolver=_lot, description="The lot, from the graph.")
     name: str | None = strawberry.field(description="What its holder calls it.")
     holder_id: strawberry.ID | None = strawberry.field(description="The id of the organization that owns it.")
@@ -164,7 +167,8 @@ _Mode = Annotated[Mode, strawberry.argument(description="How one gets there.")]
 async def supplies(
     info: Asked, place: _Place, item: _Item, quantity: _Quantity, by: _By = By.METRES, mode: _Mode = Mode.WALKING
 ) -> NearestSupplies:
-    found = await info.context.services.reserve.supplies(place, item, quantity, by=by, mode=mode)
+    sight = Sight.of(info.context)
+    found = await info.context.services.reserve.supplies(sight, place, item, quantity, by=by, mode=mode)
     left = found.left_out
     return NearestSupplies(
         item=found.item,
@@ -172,8 +176,8 @@ async def supplies(
         wanted=found.wanted,
         found=found.found,
         shortfall=found.shortfall,
-        picks=[_supply(info, pick) for pick in found.picks],
-        to_ask=[_to_ask(info, each) for each in found.to_ask],
+        picks=[_supply(info, sight, pick) for pick in found.picks],
+        to_ask=[_to_ask(info, sight, each) for each in found.to_ask],
         left_out=LotsLeftOut(expired=left.expired, other_unit=left.other_unit, unreachable=left.unreachable),
         read_at=_read_at(info),
     )
@@ -182,12 +186,16 @@ async def supplies(
 async def people(
     info: Asked, place: _Place, skill: _Skill, count: _Count = 1, by: _By = By.METRES, mode: _Mode = Mode.WALKING
 ) -> NearestPeople:
-    found = await info.context.services.reserve.people(place, skill, count, by=by, mode=mode)
+    sight = Sight.of(info.context)
+    for name in ("Qualification.skill", "Person.qualifications", "Person.shifts"):
+        if hides(sight.mask, name):
+            raise Forbidden(f"{name} is not shown to you in full: it cannot be asked by")
+    found = await info.context.services.reserve.people(sight, place, skill, count, by=by, mode=mode)
     return NearestPeople(
         skill=found.skill,
         wanted=found.wanted,
         shortfall=found.shortfall,
-        picks=[_person_pick(info, pick) for pick in found.picks],
+        picks=[_person_pick(info, sight, pick) for pick in found.picks],
         unreachable=found.unreachable,
         read_at=_read_at(info),
     )
@@ -196,67 +204,72 @@ async def people(
 async def cameras(info: Asked, place: _Place, first: _First = 10) -> list[NearestCamera]:
     if first > 500:
         raise BadRequest(f"first is {first}: ask for at most 500 cameras")
-    return [_camera_pick(info, pick) for pick in await info.context.services.reserve.cameras(place, first)]
+    sight = Sight.of(info.context)
+    return [
+        _camera_pick(info, sight, pick) for pick in await info.context.services.reserve.cameras(sight, place, first)
+    ]
 
 
-def _supply(info: Asked, pick: nearest.SupplyPick) -> NearestSupply:
-    path = _path(info, pick.place)
+def _supply(info: Asked, sight: Sight, pick: nearest.SupplyPick) -> NearestSupply:
+    """A lot that is not shown counts, and stays nameless."""
+    grants = sight.lot(pick.lot)
     return NearestSupply(
-        lot_id=strawberry.ID(pick.lot.id),
-        name=shown_in(path, info.context.mask, "SupplyLot", "name", pick.lot.name),
-        holder_id=_id(pick.lot.owner),
+        lot_id=_id(pick.lot.id) if grants else None,
+        name=shown(grants, "SupplyLot", "name", pick.lot.name),
+        holder_id=_holder_of(sight, grants, pick.lot.owner),
         quantity=pick.quantity,
         sum=pick.sum,
-        place_path=_named(info, path),
+        place_path=_named(info, sight, pick.place) if whole(grants, "SupplyLot.place") else [],
         metres=pick.distance.metres,
         minutes=pick.distance.minutes,
     )
 
 
-def _to_ask(info: Asked, each: nearest.LotToAsk) -> LotToAsk:
-    path = _path(info, each.place)
+def _to_ask(info: Asked, sight: Sight, each: nearest.LotToAsk) -> LotToAsk:
+    grants = sight.lot(each.lot)
     return LotToAsk(
         lot_id=strawberry.ID(each.lot.id),
-        name=shown_in(path, info.context.mask, "SupplyLot", "name", each.lot.name),
-        holder_id=_id(each.lot.owner),
-        place_path=_named(info, path),
+        name=shown(grants, "SupplyLot", "name", each.lot.name),
+        holder_id=_holder_of(sight, grants, each.lot.owner),
+        place_path=_named(info, sight, each.place) if whole(grants, "SupplyLot.place") else [],
         metres=each.distance.metres,
         minutes=each.distance.minutes,
     )
 
 
-def _person_pick(info: Asked, pick: nearest.PersonPick) -> NearestPerson:
-    path = _path(info, pick.place)
+def _holder_of(sight: Sight, grants: Grants, owner: str | None) -> strawberry.ID | None:
+    seen = owner is not None and whole(grants, "SupplyLot.holder") and sight.organization(owner)
+    return _id(owner) if seen else None
+
+
+def _person_pick(info: Asked, sight: Sight, pick: nearest.PersonPick) -> NearestPerson:
+    grants = sight.shift(pick.shift)
     return NearestPerson(
         person_id=strawberry.ID(pick.shift.person),
         shift_id=strawberry.ID(pick.shift.id),
-        role=shown_in(path, info.context.mask, "Shift", "role", pick.shift.role),
-        place_path=_named(info, path),
+        role=shown(grants, "Shift", "role", pick.shift.role),
+        place_path=_named(info, sight, pick.place) if whole(grants, "Shift.place") else [],
         metres=pick.distance.metres,
         minutes=pick.distance.minutes,
     )
 
 
-def _camera_pick(info: Asked, pick: nearest.CameraPick) -> NearestCamera:
-    path = [] if pick.place is None else _path(info, pick.place)
-    distance: Distance | None = pick.distance
-    name = info.context.services.reserve.topology.name(pick.camera)
+def _camera_pick(info: Asked, sight: Sight, pick: nearest.CameraPick) -> NearestCamera:
+    grants, distance = sight.asset(pick.camera), pick.distance
+    placed = pick.place is not None and whole(grants, "Asset.place")
     return NearestCamera(
         camera_id=strawberry.ID(pick.camera),
-        name=shown_in(path, info.context.mask, "Asset", "name", name),
+        name=shown(grants, "Asset", "name", info.context.services.reserve.topology.name(pick.camera)),
         view=pick.view,
-        place_path=_named(info, path),
+        place_path=_named(info, sight, pick.place) if placed and pick.place is not None else [],
         metres=distance.metres if distance else None,
         minutes=distance.minutes if distance else None,
     )
 
 
-def _path(info: Asked, place: str) -> list[dict[str, str | None]]:
-    return [dict(each._asdict()) for each in info.context.services.reserve.topology.path(place)]
-
-
-def _named(info: Asked, path: Sequence[dict[str, str | None]]) -> list[PlaceName]:
-    return [PlaceName(**each) for each in places_of(path, info.context.mask)]
+def _named(info: Asked, sight: Sight, place: str) -> list[PlaceName]:
+    path = [each._asdict() for each in info.context.services.reserve.topology.path(place)]
+    return [PlaceName(**each) for each in places_of(path, sight)]
 
 
 def _id(id_: str | None) -> strawberry.ID | None:

@@ -17,6 +17,7 @@ from schema.nodes.sources import Source
 from schema.nodes.supplies import SupplyItem, SupplyLot
 from schema.nodes.warnings import OfficialWarning
 from schema.rows import Asked
+from schema.sight import sees_source
 
 _Id = Annotated[strawberry.ID, strawberry.argument(name="id", description="Its id.")]
 _Retired = Annotated[bool, strawberry.argument(description="Also if no source tells of it any more.")]
@@ -41,7 +42,8 @@ async def _alert(info: Asked, id_: _Id) -> Alert | None:
 
 
 def _sources(info: Asked) -> list[Source]:
-    return list(info.context.services.sources.statuses())  # type: ignore[arg-type]
+    context = info.context
+    return [status for status in context.services.sources.statuses() if sees_source(context, status.id)]  # type: ignore[misc]
 
 
 @strawberry.type(description="What can be asked of the park.")

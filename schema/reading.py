@@ -9,32 +9,38 @@ from hub.clock import EPOCH, from_micros
 from hub.errors import BadRequest, Forbidden, GraphBehind, GraphUnavailable
 from hub.graph.counting import Counts, count
 from hub.graph.select import select
-from hub.graph.selection import Found, Page, Root, Row, Selection
+from hub.graph.selection import GRANTS, Found, Page, Root, Row, Selection
 from hub.journal.cursors import FeedCursor
+from hub.journal.log import Journal
 from hub.journal.readings import quality_of
 from hub.journal.records import Latest, ReadingRow, Series
-from hub.viewer import EVERYTHING, Visibility
+from hub.viewer import Action, Grant, Visibility, sees_all
 from hub.warning import alerts, notices
 from schema.facts import fresh
-from schema.living import as_they_live
+from schema.living import as_they_live, mask_as_it_lives
 from schema.loaders import Window
 from schema.personal import unsealed
-from schema.rows import SNAPSHOT, Asked, visibility
+from schema.rows import SNAPSHOT, Asked
 from schema.selection import NODES, Asker
-from schema.snapshots import places_of, row_of
+from schema.sight import Sight, acts_on_all
 
 MAX_READINGS = 1000
 SCOPE_SECONDS = 2.0
 """How long a command waits for the graph to say whether the viewer may see what it acts upon."""
+SMALLEST_GROUP = 5
+"""What is counted for whoever does not see each row of the kind."""
+_GUESSES = frozenset({"ids", "search"})
+"""Filters that single out a row, which is for whoever sees the row."""
 BEHIND_SECONDS = 0.5
 """How long a field of an event waits for the graph before it is null."""
 
 
-async def _read(info: Asked, roots: Sequence[Root]) -> list[Any]:
+async def _read(info: Asked, roots: Sequence[Root], action: Action = Action.READ) -> list[Any]:
     context = info.context
     living = await as_they_live(info, roots)
+    mask = await mask_as_it_lives(info, context.allowed(action))
     async with context.loaders.reads:
-        found = await select(context.services.store, living, context.viewer, context.mask)
+        found = await select(context.services.store, living, context.viewer, mask)
     await unsealed(info, living, found)
     return found
 
@@ -87,12 +93,12 @@ async def sees_alert(info: Asked, id_: str) -> bool:
     """Whether a grant holds the alert: what a viewer may not see it may not act upon. The graph says so; where it
     does not answer, or has not yet taken the alert in, the alert's own snapshot does."""
     context = info.context
-    if any(grant.scope == EVERYTHING for grant in context.mask):
+    if acts_on_all(context, "Alert"):
         return True
     root = Root(selection=Selection(entity="Alert"), ids=(id_,), include_retired=True)
     try:
         async with asyncio.timeout(SCOPE_SECONDS):
-            (rows,) = await _read(info, [root])
+            rows = await _acted_upon(info, [root], Action.WRITE)
     except (GraphUnavailable, TimeoutError):
         rows = None
     if rows:
@@ -101,25 +107,36 @@ async def sees_alert(info: Asked, id_: str) -> bool:
     if not history or (rows is not None and context.services.projection.position >= history[0].seq):
         return False
     alert: Any = history[-1].data["alert"]
-    return row_of(alert, history[-1].seq, context.mask) is not None
+    return all(Sight.of(context, action).alert(alert) for action in (Action.READ, Action.WRITE))
 
 
 async def sees_warning(info: Asked, id_: str) -> bool:
     """The same of an official warning; where the graph does not answer, the places that it covers decide."""
     context = info.context
-    if any(grant.scope == EVERYTHING for grant in context.mask):
+    if acts_on_all(context, "Warning"):
         return True
     root = Root(selection=Selection(entity="Warning"), ids=(id_,), include_retired=True)
     try:
         async with asyncio.timeout(SCOPE_SECONDS):
-            (rows,) = await _read(info, [root])
-            return bool(rows)
+            return bool(await _acted_upon(info, [root], Action.WRITE))
     except (GraphUnavailable, TimeoutError):
-        history = await context.services.journal.stream(notices.stream(id_))
-        places = notices.snapshot(history[-1])["places"] if history else []
-        topology = context.services.reserve.topology
-        paths = ([each._asdict() for each in topology.path(place["id"])] for place in places)
-        return any(places_of(path, context.mask) for path in paths)
+        covered = await covered_by(context.services.journal, id_)
+        return all(Sight.of(context, action).warning(covered) for action in (Action.READ, Action.WRITE))
+
+
+async def _acted_upon(info: Asked, roots: Sequence[Root], action: Action) -> set[str]:
+    """The ids of those rows that may be read, and acted upon as well; one statement where one mask says both."""
+    context = info.context
+    apart = context.allowed(action) != context.mask
+    actions = (Action.READ, action) if apart else (action,)
+    found = [{row["id"] for rows in await _read(info, roots, each) for row in rows} for each in actions]
+    return set.intersection(*found)
+
+
+async def covered_by(journal: Journal, warning: str) -> Sequence[str]:
+    """The places that the warning is known to cover, by the log."""
+    history = await journal.stream(notices.stream(warning))
+    return [place["id"] for place in notices.snapshot(history[-1])["places"]] if history else []
 
 
 async def any_node(info: Asked, id_: str) -> Row | None:
@@ -134,8 +151,15 @@ async def counted(info: Asked, entity: str, keys: Sequence[str], smallest: int) 
     page = Page(filters=_asker(info).filters())
     (root,) = await as_they_live(info, [Root(selection=Selection(entity=entity), page=page)])
     filters = page.filters if root.page is None else root.page.filters
+    mask = await mask_as_it_lives(info, context.allowed(Action.AGGREGATE))
+    blind = context.allowed(Action.AGGREGATE) != context.mask and not sees_all(context.mask, entity)
+    if blind and not _GUESSES.isdisjoint(filters.conditions):
+        raise Forbidden(f"you see counts of {entity}, not each row: count without {', '.join(sorted(_GUESSES))}")
+    if not sees_all(context.mask, entity):
+        smallest = max(smallest, SMALLEST_GROUP)
     async with context.loaders.reads:
-        return await count(context.services.store, entity, keys, filters, smallest, context.viewer, context.mask)
+        found = await count(context.services.store, entity, keys, filters, smallest, context.viewer, mask)
+    return Counts(groups=[], other=0, total=0) if blind and found.total < smallest else found
 
 
 async def named_by(info: Asked, entity: str, id_: str | None) -> Row | None:
@@ -143,12 +167,13 @@ async def named_by(info: Asked, entity: str, id_: str | None) -> Row | None:
     return None if id_ is None else await info.context.loaders.sides(info).load((entity, id_))
 
 
-async def visible(info: Asked, ids: Sequence[str]) -> set[str]:
-    """Those of the ids, aliases among them, that lead to something which the viewer may see; one statement."""
+async def visible(info: Asked, ids: Sequence[str], *kinds: str, action: Action = Action.WRITE) -> set[str]:
+    """Those of the ids, aliases among them, that lead to something of the kinds (of any) which the viewer may act
+    upon; one statement."""
     living = await info.context.services.journal.resolve(list(ids))
     wanted = tuple({living.get(id_, id_) for id_ in ids})
-    roots = [Root(selection=Selection(entity=entity), ids=wanted, include_retired=True) for entity in NODES]
-    found = {row["id"] for rows in await _read(info, roots) for row in rows} if wanted else set()
+    roots = [Root(selection=Selection(entity=entity), ids=wanted, include_retired=True) for entity in kinds or NODES]
+    found = await _acted_upon(info, roots, action) if wanted else set()
     return {id_ for id_ in ids if living.get(id_, id_) in found}
 
 
@@ -203,6 +228,7 @@ async def latest(row: Row, info: Asked) -> list[dict[str, Any]]:
 
 async def quantities(row: Row, info: Asked) -> list[str]:
     """The quantities that the sensor has read so far."""
+    _must_show(row, info, "latest")
     found = await info.context.loaders.latest(info.context.services.journal).load(row["id"])
     return list(dict.fromkeys(each.series.quantity for each in found))
 
@@ -241,5 +267,12 @@ def _reading(series: Series, row: ReadingRow, kept: frozenset[str]) -> dict[str,
 
 
 def _must_show(row: Row, info: Asked, name: str) -> None:
-    if visibility(row, info.context.mask, f"Asset.{name}") is not Visibility.SHOW:
+    """Readings are a record of their own: shown under a grant that holds the sensor and opens them."""
+    grants = (grant for grant, holds in zip(info.context.mask, row[GRANTS], strict=True) if holds)
+    if not any(_opens_readings(grant, f"Asset.{name}") for grant in grants):
         raise Forbidden(f"this sensor's {name} is not shown to you")
+
+
+def _opens_readings(grant: Grant, name: str) -> bool:
+    whole = grant.visibility("Reading.record") is Visibility.SHOW
+    return grant.opens("Reading") and whole and grant.fields.get(name, Visibility.SHOW) is Visibility.SHOW

@@ -34,7 +34,7 @@ from hub.graph.kinds import KINDS
 from hub.graph.rows import iso
 from hub.graph.search_text import search_words
 from hub.graph.selection import FIELDS, GRANTS, PROVENANCE, Filters, Nested, Order, Page, Root, Selection
-from hub.viewer import EVERYTHING, Mask, Visibility
+from hub.viewer import Mask, hides
 from schema import cursors
 
 NODES = tuple(FIELDS)
@@ -153,7 +153,7 @@ class Asker:
 
     def _shown(self, entity: str, name: str) -> str:
         """A field that GraphQL promises always must not be one that a row may come without."""
-        if name != "id" and FIELDS[entity][name].required and may_hide(self.mask, f"{entity}.{name}"):
+        if name != "id" and FIELDS[entity][name].required and hides(self.mask, f"{entity}.{name}"):
             raise Forbidden(f"{entity}.{name} is not shown to you: ask without it")
         return name
 
@@ -267,13 +267,6 @@ class Asker:
         return isinstance(of, GraphQLInterfaceType | GraphQLUnionType) and self.info.schema.is_sub_type(
             of, self._type(type_name)
         )
-
-
-def may_hide(mask: Mask, name: str) -> bool:
-    """Whether a visible row may come without the field `Type.field`."""
-    if any(grant.scope == EVERYTHING and grant.visibility(name) is Visibility.SHOW for grant in mask):
-        return False
-    return any(grant.visibility(name) is not Visibility.SHOW for grant in mask)
 
 
 def _filters(given: Mapping[str, Any], moment: Mapping[str, object]) -> Filters:

@@ -15,7 +15,7 @@ from hub.ingest.imports.desk import Word, command_of
 from hub.ingest.source import SourceSpec
 from hub.reserve import items, rejects, uploads
 from hub.reserve.lists import Look
-from hub.viewer import EVERYTHING
+from hub.viewer import Action
 from schema.problems import (
     EntryConflict,
     RejectedRowAlreadyCorrected,
@@ -26,6 +26,7 @@ from schema.problems import (
     SupplyItemNotMapped,
 )
 from schema.rows import Asked
+from schema.sight import sees_record, sees_source
 
 PROJECTED_SECONDS = 2.0
 """How long an answer waits for the graph to show what was stored."""
@@ -158,7 +159,7 @@ _Key = Annotated[
 
 
 async def rejected_rows(info: Asked, source: _Source, first: _First = 50, after: _After = None) -> list[WaitingRow]:
-    spec = _spec(info, source)
+    spec = _spec(info, source, Action.READ)
     if not 0 <= first <= MAX_ROWS:
         raise BadRequest(f"first is {first}: ask for 0 to {MAX_ROWS} rows, then for those after the last one")
     above = 0 if after is None else _number(after)
@@ -246,7 +247,7 @@ async def confirm_stock_list(
 
 
 async def unmapped_supplies(info: Asked, first: _First = 50) -> list[UnmappedSupply]:
-    _must_see_all(info)
+    _must_see_all(info, Action.READ)
     if not 0 <= first <= MAX_ROWS:
         raise BadRequest(f"first is {first}: ask for 0 to {MAX_ROWS} names; map those of most lots, then ask again")
     return [
@@ -282,21 +283,17 @@ async def map_supply_item(
     return MapSupplyItemSuccess(lots=changed, projected=await _projected(info, services.journal.head))
 
 
-def _spec(info: Asked, source: str) -> SourceSpec:
+def _spec(info: Asked, source: str, action: Action = Action.WRITE) -> SourceSpec:
     """What is another organization's is told no differently from what is not there. Raises NotFound."""
-    own = info.context.viewer.organization
     for spec in info.context.services.specs:
-        if spec.id == source and (_sees_everything(info) or (own is not None and spec.organization == own)):
+        own = sees_source(info.context, source, "Import", Action.WRITE)
+        if spec.id == source and (own or (action is Action.READ and sees_source(info.context, source))):
             return spec
     raise NotFound(f"there is no source {source!r}, or none that is yours")
 
 
-def _sees_everything(info: Asked) -> bool:
-    return any(grant.scope == EVERYTHING for grant in info.context.mask)
-
-
-def _must_see_all(info: Asked) -> None:
-    if not _sees_everything(info):
+def _must_see_all(info: Asked, action: Action = Action.WRITE) -> None:
+    if not sees_record(info.context, "Import", action):
         raise Forbidden("what names of stock mean holds for all tenants: only who sees all of the park may say it")
 
 

@@ -26,7 +26,8 @@ async def _alerts(info: Asked, after: live.After = None) -> AsyncGenerator[Alert
     context = info.context
     async with aclosing(context.services.feed.alerts(after)) as facts:
         async for fact in facts:
-            row = row_of(fact.alert["alert"], fact.seq, context.mask)
+            sight = await live.sight(context, "Alert", fact.seq)
+            row = row_of(fact.alert["alert"], fact.seq, sight)
             if row is not None:
                 yield AlertEvent(cursor=FeedCursor(fact.cursor), type=AlertEventType(fact.type), alert=row)  # type: ignore[arg-type]
 

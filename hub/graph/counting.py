@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from hub.errors import BadRequest
 from hub.graph import fragments
 from hub.graph.fragments import Many, fill
+from hub.graph.grants import GrantShape
 from hub.graph.kinds import KINDS
-from hub.graph.plan import GrantShape, PageShape, SelectionShape, Walk, Writer, begin
+from hub.graph.plan import PageShape, SelectionShape, Walk, Writer, begin
 from hub.graph.select import Reader, Splitter
 from hub.graph.selection import Filters, Order
 from hub.viewer import Mask, Viewer
@@ -120,7 +121,5 @@ def _statement(shape: _Shape) -> str:
 
 
 def _visible(grants: Sequence[GrantShape], entity: str, there: str) -> list[str]:
-    if any(grant.scope == "everything" for grant in grants):
-        return []
-    held = [fill(KINDS[entity].within, here=there, parameter=grant.parameter) for grant in grants]
-    return [" OR ".join(held) or "false"]
+    held = [grant.holds(entity, there) for grant in grants]
+    return [] if "true" in held else [" OR ".join(f"({each})" for each in held if each != "false") or "false"]

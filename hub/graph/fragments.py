@@ -31,11 +31,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """A filter, and the fields that it would tell about: refused where a mask hides one. `ids`: its parameter is ids
-    of entities, which may be from before a merge."""
+    """A filter, and the fields that it would tell about: refused where a mask hides one. `through`: the kinds whose
+    rows it looks at beside the row itself. `ids`: its parameter is ids of entities, which may be from before a merge.
+    """
 
     predicate: LiteralString
     tells: tuple[str, ...] = ()
+    through: tuple[str, ...] = ()
     ids: bool = False
 
 
@@ -63,15 +65,16 @@ class Kind:
     """All that can be asked of one kind of node.
 
     `within`: whether the row lies in one of the places `$`, as a filter and as a grant's row scope; `placed_by` are
-    the fields that this tells about. `inside`: the end of the walk there from the places, behind DOWN, by which a list
-    of all rows within them need not look at each row; "" where that is more than one walk. `orders`: by each field
-    that rows can be sorted by, the sort key; a row without the field has one too, so that a keyset predicate needs no
-    case for null. A relation's key is the GraphQL field's name in the graph's spelling; one that ends in `_below` is
-    taken where the argument `below` is true.
+    the fields that this tells about. `owned`: whether it is of one of the organizations `$`. `inside`: the end of the
+    walk there from the places, behind DOWN, by which a list of all rows within them need not look at each row; ""
+    where that is more than one walk. `orders`: by each field that rows can be sorted by, the sort key; a row without
+    the field has one too, so that a keyset predicate needs no case for null. A relation's key is the GraphQL field's
+    name in the graph's spelling; one that ends in `_below` is taken where the argument `below` is true.
     """
 
     entity: str
     within: LiteralString
+    owned: LiteralString
     placed_by: tuple[str, ...]
     inside: LiteralString = ""
     steps: Mapping[str, Step]
@@ -85,7 +88,7 @@ class Kind:
         if name == "ids":
             return _IDS
         if name == "within":
-            return Condition(predicate=self.within, tells=self.placed_by, ids=True)
+            return Condition(predicate=self.within, tells=self.placed_by, through=("Place",), ids=True)
         if name == "search" and self.searched:
             return Condition(predicate=_SEARCH, tells=self.searched)
         return self.conditions.get(name)
@@ -109,8 +112,18 @@ LABELLED: LiteralString = "MATCH (HERE:LABEL)"
 DOWN: LiteralString = "UNWIND $ AS wanted MATCH (THERE:Place {id: wanted})<-[:PART_OF*0..]-"
 BY_ID: LiteralString = "UNWIND $ AS wanted MATCH (HERE:LABEL {id: wanted})"
 
-SCOPES = frozenset({"everything", "within_places"})
-"""Row scopes of grants: one that holds every row, and one that holds a kind's rows by its `within`."""
+SCOPES = {"everything": "", "shared": "", "within_places": "places", "own_organization": "organizations"}
+"""Row scopes of grants, each with its parameter: those that hold every row, and those that hold a kind's rows by its
+`within` or its `owned`."""
+
+TERMS: LiteralString = "coalesce(HERE.sharing, 'NOT_SHARED') IN $"
+"""Whether a lot is shared on one of the terms."""
+
+PLACE_OWNED: LiteralString = (
+    "EXISTS { MATCH (HERE)-[:PART_OF*0..]->(:Place)<-[:OCCUPIES]-(own:Organization) WHERE own.id IN $ }"
+    " OR EXISTS { MATCH (HERE)-[:PART_OF*0..]->(:Place)-[:OWNED_BY]->(own:Organization) WHERE own.id IN $ }"
+)
+OWNED_BY: LiteralString = "EXISTS { MATCH (HERE)-[:OWNED_BY]->(own:Organization) WHERE own.id IN $ }"
 
 LIVING: LiteralString = "coalesce(HERE.retired, false) = false"
 

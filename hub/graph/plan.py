@@ -10,21 +10,10 @@ from typing import Any, LiteralString, NamedTuple
 
 from hub.graph import fragments
 from hub.graph.fragments import BELOW, Many, fill
+from hub.graph.grants import CERTAIN, GrantShape
 from hub.graph.kinds import KINDS
 from hub.graph.selection import FIELDS, GRANTS, Found, Order, Row
 from hub.viewer import Visibility
-
-
-class GrantShape(NamedTuple):
-    scope: str
-    parameter: str  # "" for a scope that takes none
-    default: Visibility
-    fields: tuple[tuple[str, Visibility], ...]
-
-    def visibility(self, entity: str, name: str) -> Visibility:
-        """What is made of several fields is shown whole, or not at all."""
-        shown = [dict(self.fields).get(f"{entity}.{part}", self.default) for part in KINDS[entity].behind(name)]
-        return shown[0] if len(shown) == 1 or set(shown) == {Visibility.SHOW} else Visibility.HIDE
 
 
 class PageShape(NamedTuple):
@@ -216,7 +205,7 @@ class Writer:
             lines = [walk.matched(), *walk.once()]
         hanging = [*selection.fields, *(each.relation.removesuffix(BELOW) for each in selection.nested)]
         scope, grants = self.scope(there, entity, hanging, carried)
-        kept = [there, *(grant for grant in grants if grant != "true")]
+        kept = [there, *(grant for grant in grants if grant not in CERTAIN)]
         lines += [*scope, f"WITH {', '.join([*kept, f'{key_is} AS {key}'])} ORDER BY {first}{limit}"]
         kept.append(key)
 
@@ -243,7 +232,7 @@ class Writer:
         step = KINDS[entity].steps[each.relation]
         there = self.variable()
         shown = self._held(entity, each.relation.removesuffix(BELOW), grants, Visibility.SHOW)
-        hanging = () if shown in ("true", "false") else tuple(shown.split(_OR))
+        hanging = () if shown in CERTAIN else tuple(shown.split(_OR))
         walk = Walk(
             match=fill(step.match, here=here, there=there),
             there=there,
@@ -259,25 +248,28 @@ class Writer:
     def scope(
         self, there: str, entity: str, hanging: Sequence[str], carried: Sequence[str] = ()
     ) -> tuple[list[str], list[str]]:
-        """The lines that keep visible rows alone, and what says of each grant whether it holds the row: `true`, or
-        a column, which is made where the row's visibility or one of the fields in `hanging` hangs on it."""
-        everything = any(grant.scope == "everything" for grant in self._grants)
+        """The lines that keep visible rows alone, and what says of each grant whether it holds the row: `true`,
+        `false`, or a column, which is made where the row's visibility or one of the fields in `hanging` hangs on it."""
+        holding = [grant.holds(entity, there) for grant in self._grants]
+        opening = [grant for grant, holds in zip(self._grants, holding, strict=True) if holds != "false"]
+        everything = "true" in holding
         differing = any(
-            len({grant.visibility(entity, name) for grant in self._grants}) > 1 for name in hanging if name != GRANTS
+            len({grant.visibility(entity, name) for grant in opening}) > 1 for name in hanging if name != GRANTS
         )
         needed = not everything or differing or GRANTS in hanging
         columns, made = [], []
-        for number, grant in enumerate(self._grants):
-            if grant.scope == "everything" or not needed:
+        for number, holds in enumerate(holding):
+            if holds in CERTAIN:
+                columns.append(holds)
+            elif not needed:
                 columns.append("true")
             else:
                 columns.append(f"grant{number}_{there}")
-                holds = fill(KINDS[entity].within, here=there, parameter=grant.parameter)
                 made.append(f"({holds}) AS grant{number}_{there}")
         lines = [f"WITH {', '.join([there, *carried, *made])}"] if made else []
         if not everything:
-            kept = [there, *carried, *(column for column in columns if column != "true")]
-            lines.append(f"WITH {', '.join(kept)} WHERE {_OR.join(columns) or 'false'}")
+            asked = [column for column in columns if column not in CERTAIN]
+            lines.append(f"WITH {', '.join([there, *carried, *asked])} WHERE {_OR.join(asked) or 'false'}")
         return lines, columns
 
     def _field(self, entity: str, name: str, there: str, grants: Sequence[str]) -> str:
@@ -299,7 +291,7 @@ class Writer:
         holding = [
             column
             for grant, column in zip(self._grants, grants, strict=True)
-            if grant.visibility(entity, name) is visibility
+            if column != "false" and grant.visibility(entity, name) is visibility
         ]
         return "true" if "true" in holding else _OR.join(holding) or "false"
 

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 from hub.errors import BadRequest, Forbidden
 from hub.graph import fragments
 from hub.graph.fragments import Kind, Many
+from hub.graph.grants import GrantShape
 from hub.graph.kinds import KINDS
 from hub.graph.plan import (
     At,
-    GrantShape,
     NestedShape,
     PageShape,
     Result,
@@ -24,7 +24,7 @@ from hub.graph.plan import (
     plan,
 )
 from hub.graph.selection import FIELDS, GRANTS, Filters, Nested, Order, Page, Root, Selection
-from hub.viewer import Grant, Mask, Viewer, Visibility
+from hub.viewer import Grant, Mask, Scope, Viewer, hides, sees_all
 
 
 class Reader(Protocol):
@@ -51,11 +51,6 @@ async def select(store: Reader, roots: Sequence[Root], viewer: Viewer, mask: Mas
     return [read(record, at) for read in made.readers]
 
 
-def hides(mask: Mask, name: str) -> bool:
-    """Whether a grant shows `Type.field` less than whole: then it can be neither filtered nor ordered by."""
-    return any(grant.visibility(name) is not Visibility.SHOW for grant in mask)
-
-
 def split(roots: Sequence[Root], viewer: Viewer, mask: Mask) -> tuple[Shape, dict[str, Any]]:
     """The read's shape, and the values of its parameters."""
     splitter = Splitter(viewer, mask)
@@ -80,10 +75,12 @@ class Splitter:
         scope = grant.scope
         if scope.name not in fragments.SCOPES:
             raise Forbidden(f"the row scope {scope.name} is not known, so nothing is shown under it")
-        limited = scope.name == "within_places"
+        parameter, terms = fragments.SCOPES[scope.name], scope.parameters.get("terms")
         return GrantShape(
             scope=scope.name,
-            parameter=self._parameter(list(scope.parameters["places"])) if limited else "",
+            parameter=self._parameter(list(scope.parameters[parameter])) if parameter else "",
+            terms="" if terms is None else self._parameter(list(terms)),
+            types=grant.types,
             default=grant.default,
             fields=tuple(sorted(grant.fields.items())),
         )
@@ -149,8 +146,17 @@ class Splitter:
             if condition is None:
                 raise BadRequest(f"{entity} has no filter {name}")
             self.must_show(kind, condition.tells)
+            self._must_open(kind, condition.through)
             found.append((name, self._parameter(list(value) if isinstance(value, tuple) else value)))
         return tuple(found)
+
+    def _must_open(self, kind: Kind, through: Sequence[str]) -> None:
+        """Raises Forbidden where the mask opens rows of the kind without those that tell of them."""
+        opening = [_rows_of(grant.scope) for grant in self._mask if grant.opens(kind.entity)]
+        for other in through:
+            opened = [_rows_of(grant.scope) for grant in self._mask if grant.opens(other)]
+            if not (sees_all(self._mask, other) or all(rows in opened for rows in opening)):
+                raise Forbidden(f"{other} is not shown to you: {kind.entity} cannot be filtered by it")
 
     def must_show(self, kind: Kind, names: Sequence[str]) -> None:
         """Raises Forbidden where the mask hides one of the fields, or what it is made of."""
@@ -159,3 +165,8 @@ class Splitter:
                 raise Forbidden(
                     f"{kind.entity}.{part} is not shown to you in full: it can be neither filtered nor ordered by"
                 )
+
+
+def _rows_of(scope: Scope) -> tuple[str, Mapping[str, tuple[str, ...]]]:
+    """What tells whether two grants hold the rows of the same places or organizations, lots' terms aside."""
+    return scope.name, {name: given for name, given in scope.parameters.items() if name != "terms"}

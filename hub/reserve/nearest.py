@@ -111,6 +111,43 @@ class CameraPick:
     distance: Distance | None
 
 
+class Sight(Protocol):
+    """What is shown to whoever asks; what is not is as if it were not there, but for lots that are counted for all."""
+
+    def shows_place(self, place: str) -> bool: ...
+    def shows_items(self) -> bool: ...
+    def shows_lot(self, lot: Lot) -> bool: ...
+    def shows_skilled(self, person: str) -> bool:
+        """The person, and what they can do."""
+        ...
+
+    def shows_shift(self, shift: Shift) -> bool: ...
+    def shows_camera(self, camera: str) -> bool: ...
+
+
+class _All:
+    def shows_place(self, place: str) -> bool:
+        return True
+
+    def shows_items(self) -> bool:
+        return True
+
+    def shows_lot(self, lot: Lot) -> bool:
+        return True
+
+    def shows_skilled(self, person: str) -> bool:
+        return True
+
+    def shows_shift(self, shift: Shift) -> bool:
+        return True
+
+    def shows_camera(self, camera: str) -> bool:
+        return True
+
+
+ALL: Sight = _All()
+
+
 class Here(Protocol):
     """What is known of the park, from the log alone."""
 
@@ -127,21 +164,31 @@ class Nearest:
     distances: Distances = field(repr=False)
 
     def supplies(
-        self, park: Here, place: str, item: str, quantity: float, now: datetime, *, by: By, mode: Mode
+        self,
+        park: Here,
+        place: str,
+        item: str,
+        quantity: float,
+        now: datetime,
+        *,
+        by: By,
+        mode: Mode,
+        sight: Sight = ALL,
     ) -> Supplies:
-        """Raises NotFound for a place or an item that is not known, BadRequest for a quantity that cannot be."""
+        """What OWN and AGREED lots give is counted whoever asks. Raises NotFound for a place or an item that is not
+        known or not shown, BadRequest for a quantity that cannot be."""
         if not 0 < quantity < float("inf"):
             raise BadRequest(f"quantity is {quantity}: ask for more than nothing")
-        coded = park.stock.item(item)
+        coded = park.stock.item(item) if sight.shows_items() else None
         if coded is None:
             raise NotFound(f"there is no item of the code {item!r}: import the codes, or look it up in supplyItems")
         if coded.unit is None:
             raise BadRequest(f"the item {item} has no unit, so its lots cannot be added up: import it with one")
-        way = self._from(park, place, mode)
+        way = self._from(park, sight, place, mode)
         at, expired, other_unit, unreachable = to_micros(now), 0, 0, 0
         reached: list[tuple[float, str, Lot, str, Distance]] = []
         for lot in park.stock.lots(item):
-            if lot.sharing is LotSharing.NOT_SHARED:
+            if lot.sharing is LotSharing.NOT_SHARED or (lot.sharing is LotSharing.ASK and not sight.shows_lot(lot)):
                 continue
             distance = None if lot.place is None else way.to(lot.place)
             if lot.expires <= at:
@@ -173,16 +220,19 @@ class Nearest:
             left_out=LeftOut(expired=expired, other_unit=other_unit, unreachable=unreachable),
         )
 
-    def people(self, park: Here, place: str, skill: str, count: int, now: datetime, *, by: By, mode: Mode) -> People:
+    def people(
+        self, park: Here, place: str, skill: str, count: int, now: datetime, *, by: By, mode: Mode, sight: Sight = ALL
+    ) -> People:
         """Who has the skill and is on duty now, each once, where they are posted. Raises as `supplies`."""
         _check(count, "count")
-        if not park.stock.knows_skill(skill):
+        shown = frozenset(person for person in park.stock.skilled(skill) if sight.shows_skilled(person))
+        if not shown:
             raise NotFound(f"nobody has the skill {skill!r}: look at the skills of the park's own list")
-        way = self._from(park, place, mode)
+        way = self._from(park, sight, place, mode)
         reached: list[tuple[float, str, Shift, str, Distance]] = []
         unreachable, on_duty = 0, park.stock.on_duty(now)
-        for person in park.stock.qualified(skill, now):
-            shifts = on_duty.get(person, [])
+        for person in park.stock.qualified(skill, now) & shown:
+            shifts = [shift for shift in on_duty.get(person, []) if sight.shows_shift(shift)]
             posts = [
                 (distance.by(by), shift.person, shift, shift.place, distance)
                 for shift in shifts
@@ -196,12 +246,12 @@ class Nearest:
         picks = [PersonPick(shift=shift, place=post, distance=distance) for _, _, shift, post, distance in reached]
         return People(skill=skill, wanted=count, picks=tuple(picks[:count]), unreachable=unreachable)
 
-    def cameras(self, park: Here, place: str, first: int) -> tuple[CameraPick, ...]:
+    def cameras(self, park: Here, place: str, first: int, *, sight: Sight = ALL) -> tuple[CameraPick, ...]:
         """Those that watch the place or a part of it, then those that stand in it, then its neighbours'; each by the
         metres that one walks from the place to the camera. Raises as `supplies`."""
         _check(first, "first")
         topology = park.topology
-        way = self._from(park, place, Mode.WALKING)
+        way = self._from(park, sight, place, Mode.WALKING)
         here = topology.within(place)
         beside = frozenset(n for part in here for n in topology.neighbours(part)) - here
         around = frozenset(part for each in beside for part in topology.within(each)) - here
@@ -212,7 +262,7 @@ class Nearest:
             (View.NEIGHBOUR, _watching(topology, around) | topology.assets_in(around)),
         ):
             for asset in assets:
-                if topology.kind(asset) == AssetKind.CAMERA:
+                if topology.kind(asset) == AssetKind.CAMERA and sight.shows_camera(asset):
                     views.setdefault(asset, view)
         order = list(View)
         picks = []
@@ -223,8 +273,8 @@ class Nearest:
         picks.sort(key=lambda p: (order.index(p.view), p.distance is None, p.distance or (), p.camera))
         return tuple(picks[:first])
 
-    def _from(self, park: Here, place: str, mode: Mode) -> From:
-        if not park.topology.is_place(place):
+    def _from(self, park: Here, sight: Sight, place: str, mode: Mode) -> From:
+        if not park.topology.is_place(place) or not sight.shows_place(place):
             raise NotFound(f"there is no place {place!r}")
         return self.distances.of(park.topology, place, mode)
 

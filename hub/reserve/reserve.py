@@ -10,7 +10,7 @@ from hub.errors import CausewayError, DeadlineExceeded
 from hub.journal.log import Journal
 from hub.journal.records import HUB, Checkpoint, Draft
 from hub.reserve.distances import By, Distances, Mode, Pace
-from hub.reserve.nearest import CameraPick, Nearest, People, Supplies
+from hub.reserve.nearest import CameraPick, Nearest, People, Sight, Supplies
 from hub.reserve.stock import Stock
 from hub.telemetry import logger
 from hub.topology import Topology
@@ -22,6 +22,7 @@ _IDLE_SECONDS = 30.0
 _KEEP_EVERY = timedelta(minutes=5)
 _ENTRIES = 2000  # read since the state was kept, before it is kept again: a restart reads them anew
 _PATIENCE = 2.0  # seconds that a question waits for the log to be read
+_LOOK = 0.01  # seconds between two looks at how far the places are
 _BACK_OFF = 5.0  # seconds after a failure
 
 
@@ -106,30 +107,42 @@ class Reserve:
 
     # ---- questions
 
-    async def supplies(self, place: str, item: str, quantity: float, *, by: By, mode: Mode) -> Supplies:
+    async def supplies(self, sight: Sight, place: str, item: str, quantity: float, *, by: By, mode: Mode) -> Supplies:
         """Raises NotFound, BadRequest; DeadlineExceeded while the log is being read after a start."""
         await self._ready()
-        return self._nearest.supplies(self, place, item, quantity, self._clock(), by=by, mode=mode)
+        return self._nearest.supplies(self, place, item, quantity, self._clock(), by=by, mode=mode, sight=sight)
 
-    async def people(self, place: str, skill: str, count: int, *, by: By, mode: Mode) -> People:
+    async def people(self, sight: Sight, place: str, skill: str, count: int, *, by: By, mode: Mode) -> People:
         """Raises as `supplies`."""
         await self._ready()
-        return self._nearest.people(self, place, skill, count, self._clock(), by=by, mode=mode)
+        return self._nearest.people(self, place, skill, count, self._clock(), by=by, mode=mode, sight=sight)
 
-    async def cameras(self, place: str, first: int) -> tuple[CameraPick, ...]:
+    async def cameras(self, sight: Sight, place: str, first: int) -> tuple[CameraPick, ...]:
         """Raises as `supplies`."""
         await self._ready()
-        return self._nearest.cameras(self, place, first)
+        return self._nearest.cameras(self, place, first, sight=sight)
+
+    async def reached(self, seq: int, seconds: float) -> bool:
+        """Whether places and stock are as of `seq` or later; waits for it at most so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._pass(seq)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _pass(self, seq: int) -> None:
+        while min(self.position, self.places.position) < seq:
+            if self.position < seq:
+                await self._moved.wait()
+            else:
+                await asyncio.sleep(_LOOK)
 
     async def _ready(self) -> None:
         """Past what the log held at the start: until then an answer would lack what is there."""
         try:
             async with asyncio.timeout(_PATIENCE):
-                while min(self.position, self.places.position) < self._begun:
-                    if self.position < self._begun:
-                        await self._moved.wait()
-                    else:
-                        await asyncio.sleep(0.05)
+                await self._pass(self._begun)
         except TimeoutError:
             behind = self._begun - min(self.position, self.places.position)
             raise DeadlineExceeded(

@@ -13,14 +13,15 @@ from hub.clock import to_micros
 from hub.journal.records import Entry
 from hub.topology import Joined, Said, discard
 
-VERSION = 1
+VERSION = 2
 _KINDS = {
     "SupplyItem": ("code", "unit", "name"),
     "SupplyLot": ("name", "item_code", "quantity", "unit", "expires_at", "sharing", "agreed_quantity"),
     "Shift": ("role", "starts_at", "ends_at"),
     "Qualification": ("skill", "expires_at"),
+    "Person": (),
 }
-_RELATIONS = ("STORED_IN", "OWNED_BY", "SERVED_BY", "POSTED_AT", "HELD_BY")
+_RELATIONS = ("STORED_IN", "OWNED_BY", "SERVED_BY", "POSTED_AT", "HELD_BY", "EMPLOYED_BY")
 _KEPT = timedelta(days=1)
 """So long after its end a shift is held: a roster of years must not fill the memory."""
 _NEVER = 1 << 62
@@ -86,7 +87,13 @@ class Qualification:
     expires: int
 
 
-Thing = Item | Lot | Shift | Qualification
+@dataclass(frozen=True, slots=True)
+class Person:
+    id: str
+    employer: str | None
+
+
+Thing = Item | Lot | Shift | Qualification | Person
 
 
 class Stock:
@@ -134,6 +141,8 @@ class Stock:
                 if person is None or starts is None or ends is None:
                     return None
                 return Shift(entity, person, self._target(said, "POSTED_AT"), _text(values["role"]), starts, ends)
+            case "Person":
+                return Person(entity, self._target(said, "EMPLOYED_BY"))
             case _:
                 person, skill = self._target(said, "HELD_BY"), _text(values["skill"])
                 if person is None or skill is None:
@@ -187,9 +196,9 @@ class Stock:
         found = self._all("skill", skill)
         return frozenset(thing.person for thing in found if isinstance(thing, Qualification) and thing.expires > at)
 
-    def knows_skill(self, skill: str) -> bool:
-        """Whether anybody has, or had, the skill."""
-        return ("skill", skill) in self._under
+    def skilled(self, skill: str) -> frozenset[str]:
+        """Who has, or had, the skill."""
+        return frozenset(thing.person for thing in self._all("skill", skill) if isinstance(thing, Qualification))
 
     def on_duty(self, now: datetime) -> Mapping[str, list[Shift]]:
         """Who is on duty, each with their shifts in the order of the shifts' ids."""
@@ -198,6 +207,14 @@ class Stock:
             if isinstance(thing, Shift) and thing.starts <= at < thing.ends:
                 found.setdefault(thing.person, []).append(thing)
         return found
+
+    def shifts(self, person: str) -> list[Shift]:
+        """All that the person serves, as far as duty is kept."""
+        return [thing for thing in self._all("person", person) if isinstance(thing, Shift)]
+
+    def employer(self, person: str) -> str | None:
+        thing = self._things.get(self._joined.resolve(person))
+        return thing.employer if isinstance(thing, Person) else None
 
     def lot(self, id_: str) -> Lot | None:
         thing = self._things.get(self._joined.resolve(id_))
@@ -226,6 +243,8 @@ class Stock:
 def _keys(thing: Thing) -> Iterable[_Key]:
     """By what it is found: a shift by each day (UTC) that it touches, or as a long one."""
     match thing:
+        case Person():
+            return []
         case Item():
             return [("code", thing.code)]
         case Lot():
@@ -234,7 +253,8 @@ def _keys(thing: Thing) -> Iterable[_Key]:
             return [("skill", thing.skill)]
         case Shift():
             first, last = thing.starts // _DAY, thing.ends // _DAY
-            return [("day", day) for day in range(first, last + 1)] if last - first < _MONTH else [("day", _LONG)]
+            days = range(first, last + 1) if last - first < _MONTH else (_LONG,)
+            return [("person", thing.person), *(("day", day) for day in days)]
 
 
 def _text(value: Value) -> str | None:

@@ -1,4 +1,4 @@
-"""Places, what lies next to them, the ways between them and what stands where.
+"""Places, what lies next to them, the ways between them, what stands where and whose all that is.
 
 Warnings, the feed and the reserve read it, so that an alert can name its place while the graph is down.
 """
@@ -10,13 +10,16 @@ from typing import NamedTuple
 from hub.journal.records import Entry
 from hub.topology.joined import Joined, Said, discard
 
-VERSION = 2
+VERSION = 3
 _KINDS = {
     "Place": ("kind", "name", "boundary", "latitude", "longitude"),
     "Asset": ("kind", "name"),
     "Route": ("length", "drivable", "blocked"),
+    "Organization": (),
 }
-_RELATIONS = ("PART_OF", "LOCATED_IN", "ADJACENT_TO", "MONITORS", "CONNECTS")
+_RELATIONS = ("PART_OF", "LOCATED_IN", "ADJACENT_TO", "MONITORS", "CONNECTS", "OCCUPIES", "OWNED_BY")
+_PARENT = {"Place": "PART_OF", "Asset": "LOCATED_IN"}
+_ACROSS = {"Place": "ADJACENT_TO", "Asset": "MONITORS", "Organization": "OCCUPIES"}
 _MOVED = 1000
 """Ways that may have moved before all that was made of them is better made anew."""
 _NOTHING: frozenset[str] = frozenset()
@@ -40,13 +43,14 @@ class Way(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What stands of a place or an asset, chosen among the claims of it."""
+    """What stands of a place, an asset or an organization, chosen among the claims of it."""
 
     type: str
     kind: str
     name: str | None
     parent: str | None  # PART_OF of a place, LOCATED_IN of an asset
-    across: frozenset[str]  # ADJACENT_TO of a place, MONITORS of an asset
+    across: frozenset[str]  # ADJACENT_TO of a place, MONITORS of an asset, OCCUPIES of an organization
+    owner: str | None = None
     boundary: str | None = None
     position: tuple[float, float] | None = None  # latitude and longitude in degrees
 
@@ -63,7 +67,7 @@ class Topology:
     def _clear(self) -> None:
         self._shown: dict[str, _Shown] = {}
         self._children: dict[str, set[str]] = {}
-        self._across: dict[str, set[str]] = {}  # place → the places beside it and the assets that watch it
+        self._across: dict[str, set[str]] = {}  # place → those beside it, what watches it, who works in it
         self._ways: dict[str, Way] = {}
 
     # ---- folding
@@ -77,7 +81,7 @@ class Topology:
         kind = said[0].kind if said else ""
         self._set_way(entity, self._way(entity, said) if kind == "Route" else None)
         before = self._shown.get(entity)
-        now = self._see(entity, said) if kind in ("Place", "Asset") else None
+        now = self._see(entity, said) if kind in _ACROSS else None
         if now == before:
             return
         if "Place" in (kind, before and before.type):
@@ -109,15 +113,18 @@ class Topology:
     def _see(self, entity: str, said: list[Said]) -> _Shown:
         type_ = said[0].kind
         is_place = type_ == "Place"
+        across = self._all(entity, said, _ACROSS[type_])
+        if type_ == "Organization":
+            return _Shown(type_, "", None, None, across or _NOTHING)
         kind, name = self._joined.value(said, "kind"), self._joined.value(said, "name")
         boundary = self._joined.value(said, "boundary") if is_place else None
-        across = self._all(entity, said, "ADJACENT_TO" if is_place else "MONITORS")
         return _Shown(
             type_,
             "" if kind is None else str(kind),
             None if name is None else str(name),
-            next(iter(self._each(entity, said, "PART_OF" if is_place else "LOCATED_IN")), None),
+            next(iter(self._each(entity, said, _PARENT[type_])), None),
             across or _NOTHING,
+            next(iter(self._each(entity, said, "OWNED_BY")), None),
             None if boundary is None else str(boundary),
             self._position(said) if is_place else None,
         )
@@ -263,7 +270,25 @@ class Topology:
 
     def watchers(self, watched: str) -> frozenset[str]:
         """The assets that monitor the place or asset."""
-        return frozenset(a for a in self._across.get(self.resolve(watched), ()) if not self.is_place(a))
+        return self._across_of("Asset", watched)
+
+    def occupants(self, place: str) -> frozenset[str]:
+        """The organizations that work in just this place."""
+        return self._across_of("Organization", place)
+
+    def occupied(self, organization: str) -> frozenset[str]:
+        """The places that the organization works in."""
+        shown = self._of(organization)
+        return shown.across if shown is not None and shown.type == "Organization" else _NOTHING
+
+    def owner(self, entity: str) -> str | None:
+        """The organization whose the place or asset is."""
+        shown = self._of(entity)
+        return shown.owner if shown else None
+
+    def _across_of(self, type_: str, entity: str) -> frozenset[str]:
+        found = ((each, self._shown.get(each)) for each in self._across.get(self.resolve(entity), ()))
+        return frozenset(each for each, shown in found if shown is not None and shown.type == type_)
 
     def way(self, route: str) -> Way | None:
         return self._ways.get(route)

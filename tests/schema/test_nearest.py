@@ -115,6 +115,7 @@ class Park:
             sources=absent,
             desk=absent,
             warning_desk=absent,
+            incident_desk=absent,
             reserve=self.reserve,
             projection=absent,
             clock=now,

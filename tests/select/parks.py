@@ -26,7 +26,7 @@ from hub.graph.derive import Field, entities
 from hub.graph.kinds import KINDS
 from hub.graph.selection import FIELDS, GRANTS, Filters, Nested, Order, Page, Root, Selection
 from hub.viewer import EVERYTHING, Grant, Mask, Scope, Visibility
-from tests.select.walks import WALKS, Park
+from tests.select.walks import WALKS, Park, behind
 
 PLACES = [f"p{n}" for n in range(7)]
 IDS = {"Place": PLACES} | {
@@ -118,28 +118,51 @@ _MASKABLE = [f"{entity}.{name}" for entity, fields in FIELDS.items() for name in
 ]
 
 
+def _limited(name: str, parameter: str, ids: list[str]) -> st.SearchStrategy[Scope]:
+    return st.sets(st.sampled_from(ids), max_size=2).map(
+        lambda given: Scope(name=name, parameters=MappingProxyType({parameter: tuple(given)}))
+    )
+
+
 @st.composite
 def masks(draw: st.DrawFn) -> Mask:
     def grant() -> Grant:
         scope = draw(
             st.just(EVERYTHING)
-            | st.sets(st.sampled_from(PLACES), max_size=2).map(
-                lambda places: Scope(name="within_places", parameters=MappingProxyType({"places": tuple(places)}))
-            )
+            | st.just(Scope(name="shared"))
+            | _limited("within_places", "places", PLACES)
+            | _limited("own_organization", "organizations", IDS["Organization"])
         )
+        types = draw(st.none() | st.sets(st.sampled_from(ENTITIES), max_size=10).map(frozenset))
         fields = draw(st.dictionaries(st.sampled_from(_MASKABLE), st.sampled_from(list(Visibility)), max_size=8))
         default = draw(st.sampled_from([Visibility.SHOW] * 5 + list(Visibility)))
-        return Grant(scope=scope, fields=fields, default=default)
+        return Grant(scope=scope, types=types, fields=fields, default=default)
 
     return tuple(grant() for _ in range(draw(st.sampled_from([0, 1, 1, 2, 2, 2, 3]))))
 
 
 def shown(mask: Mask, entity: str, names: Iterable[str]) -> bool:
+    """Whether no row can come with less than the whole of the fields."""
+    opening = [grant for grant in mask if grant.types is None or entity in grant.types]
+
+    def whole(part: str) -> bool:
+        showing = [grant.scope for grant in opening if grant.visibility(f"{entity}.{part}") is Visibility.SHOW]
+        return EVERYTHING in showing or all(grant.scope in showing for grant in opening)
+
+    return all(whole(part) for name in names for part in behind(entity, name))
+
+
+def opened(mask: Mask, entity: str, others: Iterable[str]) -> bool:
+    """Whether whoever is shown a row of the kind may be shown what those of the others say of it."""
+    opens = lambda grant, kind: grant.types is None or kind in grant.types  # noqa: E731
     return all(
-        grant.visibility(f"{entity}.{part}") is Visibility.SHOW
-        for name in names
-        for part in KINDS[entity].behind(name)
-        for grant in mask
+        any(grant.scope == EVERYTHING and opens(grant, other) for grant in mask)
+        or all(
+            any(also.scope == grant.scope and opens(also, other) for also in mask)
+            for grant in mask
+            if opens(grant, entity)
+        )
+        for other in others
     )
 
 
@@ -207,7 +230,7 @@ def pages(draw: st.DrawFn, entity: str, mask: Mask) -> Page:
     for name in draw(st.lists(st.sampled_from(known), unique=True, max_size=3)):
         condition = kind.condition(name)
         assert condition is not None
-        if shown(mask, entity, condition.tells):
+        if shown(mask, entity, condition.tells) and opened(mask, entity, condition.through):
             conditions[name] = draw(_of(entity, name))
     filters = Filters(conditions=conditions, include_retired=draw(st.booleans()))
     return Page(

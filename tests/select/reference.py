@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hub.access.sharing import with_terms
 from hub.graph.selection import FIELDS, GRANTS, Filters, Found, Nested, Order, Page, Root, Row, Selection
 from hub.viewer import Grant, Mask, Visibility, least_restrictive
-from tests.select.walks import COMPUTED, WALKS, Park, passes, score
+from tests.select.walks import COMPUTED, WALKS, Park, passes, score, terms
 
 
 def answer(park: Park, roots: Iterable[Root], mask: Mask) -> list[Any]:
@@ -31,18 +32,43 @@ def plain(result: Any) -> Any:
 
 
 def _holds(park: Park, grant: Grant, id_: str) -> bool:
-    return grant.scope.name == "everything" or park.within(id_, grant.scope.parameters["places"])
+    node = park.nodes[id_]
+    if grant.types is not None and node["entity"] not in grant.types:
+        return False
+    if node["entity"] == "SupplyLot":
+        told = grant.scope.parameters.get("terms", _TOLD if _bound(grant) else (*_TOLD, "NOT_SHARED"))
+        if terms(node) not in told:
+            return False
+    match grant.scope.name:
+        case "within_places":
+            return park.within(id_, grant.scope.parameters["places"])
+        case "own_organization":
+            return park.owned(id_, grant.scope.parameters["organizations"])
+        case _:
+            return True
+
+
+def _bound(grant: Grant) -> bool:
+    """Whether the terms of lots bind the grant."""
+    return grant.scope.name in ("within_places", "shared") and "terms" not in grant.scope.parameters
+
+
+_TOLD = ("OWN", "AGREED", "ASK")
 
 
 def holders(park: Park, mask: Mask, id_: str) -> list[Grant]:
     return [grant for grant in mask if _holds(park, grant, id_)]
 
 
-def _visibility(holding: list[Grant], entity: str, name: str) -> Visibility:
+def _visibility(park: Park, id_: str, holding: list[Grant], name: str) -> Visibility:
     """What is made of several fields is shown under a grant that shows all of them, or not at all."""
-    found = Visibility.HIDE
+    found, node = Visibility.HIDE, park.nodes[id_]
+    entity = node["entity"]
+    asked = entity == "SupplyLot" and terms(node) == "ASK" and name in ("quantity", "agreed_quantity")
     _, parts = COMPUTED.get((entity, name), (None, (name,)))
     for grant in holding:
+        if asked and _bound(grant):
+            continue
         shown = [grant.visibility(f"{entity}.{part}") for part in parts]
         whole = len(shown) == 1 or set(shown) == {Visibility.SHOW}
         found = least_restrictive(found, shown[0] if whole else Visibility.HIDE)
@@ -97,11 +123,11 @@ def _row(park: Park, id_: str, selection: Selection, mask: Mask) -> Row:
     row: Row = {"__typename": entity, "id": id_}
     for name in selection.fields:
         if name == GRANTS:
-            row[name] = [_holds(park, grant, id_) for grant in mask]
+            row[name] = [_holds(park, grant, id_) for grant in with_terms(mask)]
         elif name != "id":
             made, _ = COMPUTED.get((entity, name), (None, ()))
             value = node.get(name) if made is None else made(node)
-            row[name] = _masked(value, entity, name, _visibility(holding, entity, name))
+            row[name] = _masked(value, entity, name, _visibility(park, id_, holding, name))
     for nested in selection.nested:
         row[f"@{nested.alias}"] = _nested(park, id_, entity, nested, mask, holding)
     return row
@@ -122,7 +148,7 @@ def _masked(value: Any, entity: str, name: str, visibility: Visibility) -> Any:
 def _nested(park: Park, id_: str, entity: str, nested: Nested, mask: Mask, holding: list[Grant]) -> Any:
     walk = WALKS[entity, nested.relation]
     walked: Any = walk.to(park, id_)
-    if _visibility(holding, entity, nested.relation.removesuffix("_below")) is not Visibility.SHOW:
+    if _visibility(park, id_, holding, nested.relation.removesuffix("_below")) is not Visibility.SHOW:
         walked = []
     if nested.page is not None:
         return _page(park, walked, nested.selection, nested.page, mask)

@@ -62,6 +62,34 @@ class Park:
         known = [place for place in places if place in self.nodes]
         return entity in ("Warning", "Incident") and any(set(self.up(place)) & set(lies_in) for place in known)
 
+    def owned(self, id_: str, organizations: Iterable[str]) -> bool:
+        """Whether it is of one of the organizations: by its own link, its person's employer, or a place of theirs."""
+        own, entity = set(organizations), self.nodes[id_]["entity"]
+        if entity == "SupplyItem":
+            return True
+        if entity == "Organization":
+            return id_ in own
+        if entity == "Person":
+            return bool(own & set(self.out(id_, "EMPLOYED_BY", "Organization")))
+        if entity in ("Qualification", "Shift"):
+            people = self.out(id_, "HELD_BY" if entity == "Qualification" else "SERVED_BY", "Person")
+            return any(self.owned(person, own) for person in people)
+        if entity in ("Asset", "SupplyLot", "HazardousGoods"):
+            return bool(own & set(self.out(id_, "OWNED_BY", "Organization")))
+        if entity == "SharingAgreement":
+            return any(own & set(self.out(id_, side, "Organization")) for side in ("SHARED_BY", "SHARED_WITH"))
+        about = {"Alert": "CONCERNS", "Hazard": "THREATENS"}.get(entity)
+        if about is not None and any(self.owned(asset, own) for asset in self.out(id_, about, "Asset")):
+            return True
+        lies_in = self.places_of(id_)
+        if any(self._of_theirs(up, own) for place in lies_in for up in self.up(place)):
+            return True
+        below = {low for place in lies_in for low in self.below(place)} if entity in ("Warning", "Incident") else set()
+        return any(self._of_theirs(low, own) for low in below)
+
+    def _of_theirs(self, place: str, own: set[str]) -> bool:
+        return bool(own & {*self.out(place, "OWNED_BY", "Organization"), *self.into(place, "OCCUPIES", "Organization")})
+
     def living(self, ids: Iterable[str]) -> list[str]:
         return [id_ for id_ in ids if not self.nodes[id_]["retired"]]
 
@@ -213,6 +241,11 @@ COMPUTED: Mapping[tuple[str, str], tuple[Callable[[Mapping[str, Any]], Any], tup
     ("Hazard", "score"): (score, ("score", "likelihood", "consequence")),
     ("SupplyLot", "terms"): (terms, ("terms", "sharing")),
 }
+
+
+def behind(entity: str, name: str) -> tuple[str, ...]:
+    """The field, and what it is made of."""
+    return COMPUTED[entity, name][1] if (entity, name) in COMPUTED else (name,)
 
 
 def _in_force(node: Mapping[str, Any], at: str) -> bool:

@@ -1,10 +1,11 @@
 """What is asked of assets and of the alerts about them."""
 
-from hub.graph.fragments import Condition, Group, Kind, Many, Step
+from hub.graph.fragments import OWNED_BY, Condition, Group, Kind, Many, Step
 
 ASSET = Kind(
     entity="Asset",
     within="EXISTS { MATCH (HERE)-[:LOCATED_IN]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
+    owned=OWNED_BY,
     inside="(:Place)<-[:LOCATED_IN]-(HERE:Asset)",
     placed_by=("place",),
     searched=("name",),
@@ -41,6 +42,13 @@ ASSET = Kind(
 ALERT = Kind(
     entity="Alert",
     within="EXISTS { MATCH (HERE)-[:AT]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
+    owned=(  # its asset, or the place that it is at
+        "EXISTS { MATCH (HERE)-[:CONCERNS]->(:Asset)-[:OWNED_BY]->(own:Organization) WHERE own.id IN $ }"
+        " OR EXISTS { MATCH (HERE)-[:AT]->(:Place)-[:PART_OF*0..]->(:Place)<-[:OCCUPIES]-(own:Organization)"
+        " WHERE own.id IN $ }"
+        " OR EXISTS { MATCH (HERE)-[:AT]->(:Place)-[:PART_OF*0..]->(:Place)-[:OWNED_BY]->(own:Organization)"
+        " WHERE own.id IN $ }"
+    ),
     inside="(:Place)<-[:AT]-(HERE:Alert)",
     placed_by=("place",),
     conditions={

@@ -1,11 +1,18 @@
 """What is asked of the hazard register, of hazardous goods and of official warnings."""
 
-from hub.graph.fragments import Computed, Condition, Kind, Many, Step
+from hub.graph.fragments import OWNED_BY, Computed, Condition, Kind, Many, Step
 
 HAZARD = Kind(
     entity="Hazard",
     within="EXISTS { MATCH (HERE)-[:LOCATED_IN|THREATENS]->(:Place)-[:PART_OF*0..]->(within:Place)"
     " WHERE within.id IN $ }",
+    owned=(  # where it is, or what it threatens
+        "EXISTS { MATCH (HERE)-[:LOCATED_IN|THREATENS]->(:Place)-[:PART_OF*0..]->(:Place)"
+        "<-[:OCCUPIES]-(own:Organization) WHERE own.id IN $ }"
+        " OR EXISTS { MATCH (HERE)-[:LOCATED_IN|THREATENS]->(:Place)-[:PART_OF*0..]->(:Place)"
+        "-[:OWNED_BY]->(own:Organization) WHERE own.id IN $ }"
+        " OR EXISTS { MATCH (HERE)-[:THREATENS]->(:Asset)-[:OWNED_BY]->(own:Organization) WHERE own.id IN $ }"
+    ),
     inside="(:Place)<-[:LOCATED_IN|THREATENS]-(HERE:Hazard)",
     placed_by=("place", "threatened_places"),
     searched=("name",),
@@ -32,6 +39,7 @@ HAZARD = Kind(
 GOODS = Kind(
     entity="HazardousGoods",
     within="EXISTS { MATCH (HERE)-[:LOCATED_IN]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
+    owned=OWNED_BY,
     inside="(:Place)<-[:LOCATED_IN]-(HERE:HazardousGoods)",
     placed_by=("place",),
     searched=("name",),
@@ -51,6 +59,16 @@ WARNING = Kind(
     within=(  # a warning for the park is one for each place in it
         "EXISTS { MATCH (HERE)-[:COVERS]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }"
         " OR EXISTS { MATCH (HERE)-[:COVERS]->(:Place)<-[:PART_OF*0..]-(within:Place) WHERE within.id IN $ }"
+    ),
+    owned=(  # covering a place of the organization's, one around it, or a part of one
+        "EXISTS { MATCH (HERE)-[:COVERS]->(:Place)-[:PART_OF*0..]->(:Place)<-[:OCCUPIES]-(own:Organization)"
+        " WHERE own.id IN $ }"
+        " OR EXISTS { MATCH (HERE)-[:COVERS]->(:Place)-[:PART_OF*0..]->(:Place)-[:OWNED_BY]->(own:Organization)"
+        " WHERE own.id IN $ }"
+        " OR EXISTS { MATCH (HERE)-[:COVERS]->(:Place)<-[:PART_OF*0..]-(:Place)<-[:OCCUPIES]-(own:Organization)"
+        " WHERE own.id IN $ }"
+        " OR EXISTS { MATCH (HERE)-[:COVERS]->(:Place)<-[:PART_OF*0..]-(:Place)-[:OWNED_BY]->(own:Organization)"
+        " WHERE own.id IN $ }"
     ),
     placed_by=("places",),
     searched=("event", "headline"),

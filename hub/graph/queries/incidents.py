@@ -8,6 +8,16 @@ INCIDENT = Kind(
         "EXISTS { MATCH (HERE)-[:AFFECTS]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }"
         " OR EXISTS { MATCH (HERE)-[:AFFECTS]->(:Place)<-[:PART_OF*0..]-(within:Place) WHERE within.id IN $ }"
     ),
+    owned=(  # in a place of the organization's, one around it, or a part of one
+        "EXISTS { MATCH (HERE)-[:AFFECTS]->(:Place)-[:PART_OF*0..]->(:Place)<-[:OCCUPIES]-(own:Organization)"
+        " WHERE own.id IN $ }"
+        " OR EXISTS { MATCH (HERE)-[:AFFECTS]->(:Place)-[:PART_OF*0..]->(:Place)-[:OWNED_BY]->(own:Organization)"
+        " WHERE own.id IN $ }"
+        " OR EXISTS { MATCH (HERE)-[:AFFECTS]->(:Place)<-[:PART_OF*0..]-(:Place)<-[:OCCUPIES]-(own:Organization)"
+        " WHERE own.id IN $ }"
+        " OR EXISTS { MATCH (HERE)-[:AFFECTS]->(:Place)<-[:PART_OF*0..]-(:Place)-[:OWNED_BY]->(own:Organization)"
+        " WHERE own.id IN $ }"
+    ),
     placed_by=("places",),
     conditions={
         "number": Condition(tells=("number",), predicate="HERE.number IN $"),

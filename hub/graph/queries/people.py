@@ -5,6 +5,7 @@ from hub.graph.fragments import Condition, Kind, Many, Step
 ORGANIZATION = Kind(
     entity="Organization",
     within="EXISTS { MATCH (HERE)-[:OCCUPIES]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
+    owned="HERE.id IN $",
     inside="(:Place)<-[:OCCUPIES]-(HERE:Organization)",
     placed_by=("places",),
     searched=("name",),
@@ -32,6 +33,7 @@ AGREEMENT = Kind(
         "EXISTS { MATCH (HERE)-[:SHARED_BY|SHARED_WITH]->(:Organization)-[:OCCUPIES]->(:Place)"
         "-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }"
     ),
+    owned="EXISTS { MATCH (HERE)-[:SHARED_BY|SHARED_WITH]->(own:Organization) WHERE own.id IN $ }",
     placed_by=("provider", "recipient"),
     conditions={
         "type": Condition(tells=("types",), predicate="any(type IN coalesce(HERE.types, []) WHERE type IN $)"),
@@ -59,22 +61,26 @@ PERSON = Kind(
         " OR EXISTS { MATCH (HERE)-[:EMPLOYED_BY]->(:Organization)-[:OCCUPIES]->(:Place)-[:PART_OF*0..]->(within:Place)"
         " WHERE within.id IN $ }"
     ),
+    owned="EXISTS { MATCH (HERE)-[:EMPLOYED_BY]->(own:Organization) WHERE own.id IN $ }",
     placed_by=("shifts", "employer"),
     searched=("name",),
     conditions={
         "role": Condition(tells=("roles",), predicate="any(role IN coalesce(HERE.roles, []) WHERE role IN $)"),
         "skill": Condition(
             tells=("qualifications",),
+            through=("Qualification",),
             predicate="EXISTS { MATCH (HERE)<-[:HELD_BY]-(held:Qualification)"
             " WHERE held.skill IN $ AND coalesce(held.retired, false) = false }",
         ),
         "employer": Condition(
             tells=("employer",),
+            through=("Organization",),
             predicate="EXISTS { MATCH (HERE)-[:EMPLOYED_BY]->(employer:Organization) WHERE employer.id IN $ }",
             ids=True,
         ),
         "on_duty_at": Condition(
             tells=("shifts",),
+            through=("Shift",),
             predicate="EXISTS { MATCH (HERE)<-[:SERVED_BY]-(duty:Shift) WHERE duty.starts_at <= $ AND duty.ends_at > $"
             " AND coalesce(duty.retired, false) = false }",
         ),
@@ -97,6 +103,7 @@ QUALIFICATION = Kind(
         " OR EXISTS { MATCH (HERE)-[:HELD_BY]->(:Person)-[:EMPLOYED_BY]->(:Organization)-[:OCCUPIES]->(:Place)"
         "-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }"
     ),
+    owned="EXISTS { MATCH (HERE)-[:HELD_BY]->(:Person)-[:EMPLOYED_BY]->(own:Organization) WHERE own.id IN $ }",
     placed_by=("person",),
     searched=("name",),
     conditions={
@@ -110,6 +117,7 @@ QUALIFICATION = Kind(
 SHIFT = Kind(
     entity="Shift",
     within="EXISTS { MATCH (HERE)-[:POSTED_AT]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
+    owned="EXISTS { MATCH (HERE)-[:SERVED_BY]->(:Person)-[:EMPLOYED_BY]->(own:Organization) WHERE own.id IN $ }",
     inside="(:Place)<-[:POSTED_AT]-(HERE:Shift)",
     placed_by=("place",),
     conditions={

@@ -1,10 +1,11 @@
 """What is asked of places and of the routes between them."""
 
-from hub.graph.fragments import Condition, Kind, Many, Step
+from hub.graph.fragments import PLACE_OWNED, Condition, Kind, Many, Step
 
 PLACE = Kind(
     entity="Place",
     within="EXISTS { MATCH (HERE)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
+    owned=PLACE_OWNED,
     inside="(HERE:Place)",
     placed_by=("part_of",),
     searched=("name",),
@@ -60,6 +61,12 @@ PLACE = Kind(
 ROUTE = Kind(
     entity="Route",
     within="EXISTS { MATCH (HERE)-[:CONNECTS]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
+    owned=(
+        "EXISTS { MATCH (HERE)-[:CONNECTS]->(:Place)-[:PART_OF*0..]->(:Place)<-[:OCCUPIES]-(own:Organization)"
+        " WHERE own.id IN $ }"
+        " OR EXISTS { MATCH (HERE)-[:CONNECTS]->(:Place)-[:PART_OF*0..]->(:Place)-[:OWNED_BY]->(own:Organization)"
+        " WHERE own.id IN $ }"
+    ),
     inside="(:Place)<-[:CONNECTS]-(HERE:Route)",
     placed_by=("places",),
     conditions={"blocked": Condition(tells=("blocked",), predicate="coalesce(HERE.blocked, false) = $")},

@@ -1,10 +1,11 @@
 """What is asked of coded items and of the lots that lie in the park."""
 
-from hub.graph.fragments import Computed, Condition, Group, Kind, Many, Step
+from hub.graph.fragments import OWNED_BY, Computed, Condition, Group, Kind, Many, Step
 
 ITEM = Kind(
     entity="SupplyItem",
     within="size($) >= 0",  # the standard's codes lie nowhere: each viewer may know them
+    owned="size($) >= 0",
     placed_by=(),
     searched=("name",),
     conditions={
@@ -25,6 +26,7 @@ ITEM = Kind(
 LOT = Kind(
     entity="SupplyLot",
     within="EXISTS { MATCH (HERE)-[:STORED_IN]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
+    owned=OWNED_BY,
     inside="(:Place)<-[:STORED_IN]-(HERE:SupplyLot)",
     placed_by=("place",),
     searched=("name",),
@@ -35,6 +37,7 @@ LOT = Kind(
         "expires_before": Condition(tells=("expires_at",), predicate="HERE.expires_at < $"),
         "holder": Condition(
             tells=("holder",),
+            through=("Organization",),
             predicate="EXISTS { MATCH (HERE)-[:OWNED_BY]->(holder:Organization) WHERE holder.id IN $ }",
             ids=True,
         ),
