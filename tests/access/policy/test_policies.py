@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,21 @@ ENTITIES = cedarpy.Entities.from_json_str(
 )
 
 
+@dataclass(frozen=True)
+class Agreed:
+    provider: str
+    types: tuple[str, ...]
+    purposes: tuple[str, ...] = ("supervision",)
+
+
 class Here:
-    """Places of two organizations, as the topology would tell them."""
+    """What holds for some organizations, as the hub would tell it."""
+
+    def flags(self) -> frozenset[str]:
+        return frozenset()
+
+    def agreements(self, recipient: str) -> tuple[Agreed, ...]:
+        return ()
 
     def jurisdiction(self, organization: str) -> tuple[str, ...]:
         return ("district",) if organization == "bureau" else ()
@@ -121,6 +135,44 @@ def test_a_change_of_threatened_places_shows_at_once_and_asks_nothing() -> None:
     mask = policies.mask(who, Action.SUBSCRIBE)
     assert by_scope(mask)["within_places"].scope.parameters == {"places": ("unit-9",)}
     assert policies.evaluations == asked
+
+
+def test_agreements_open_their_types_of_their_providers_for_their_purposes() -> None:
+    class Agreeing(Here):
+        def agreements(self, recipient: str) -> tuple[Agreed, ...]:
+            return (
+                Agreed("tenant-b", ("SupplyLot",)),
+                Agreed("tenant-a", ("SupplyLot", "Person")),
+                Agreed("tenant-c", ("HazardousGoods",)),
+                Agreed("tenant-d", ("SupplyLot",), purposes=("emergency",)),
+                Agreed("tenant-e", ("Person",)),
+            )
+
+    policies = Policies(SHIPPED_POLICIES, Agreeing())
+    mask = policies.mask(viewer("government", purpose="supervision", organization="bureau"), Action.READ)
+    agreed = {g.scope.parameters["organizations"]: g.types for g in mask if g.scope.name == "own_organization"}
+    assert agreed == {("tenant-a", "tenant-b"): {"SupplyLot"}, ("tenant-c",): {"HazardousGoods"}}
+    assert shown(mask, "SupplyLot.quantity") == {"own_organization": Visibility.SHOW}
+    assert not [g for g in mask if g.types and "Person" in g.types and g.scope.name == "own_organization"]
+    for grant in mask:
+        assert grant.types == {name.partition(".")[0] for name in grant.fields}
+
+
+def test_what_is_on_in_the_park_counts_for_everyone_at_once() -> None:
+    class Burning(Here):
+        on: frozenset[str] = frozenset()
+
+        def flags(self) -> frozenset[str]:
+            return self.on
+
+    park = Burning()
+    policies = Policies(SHIPPED_POLICIES, park)
+    who = viewer("commander", purpose="emergency")
+    assert shown(policies.mask(who, Action.READ), "Person.phone") == {"everything": Visibility.MASK_LAST4}
+    park.on = frozenset({"incident"})
+    assert shown(policies.mask(who, Action.READ), "Person.phone") == {"everything": Visibility.SHOW}
+    park.on = frozenset({"drill"})
+    assert shown(policies.mask(who, Action.READ), "Person.phone") == {"everything": Visibility.MASK_LAST4}
 
 
 def test_an_unknown_role_gives_nothing_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

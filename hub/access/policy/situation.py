@@ -1,0 +1,52 @@
+"""What holds in the park at the moment, as far as policies lean on it: flags, and what fills row scopes in."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Agreement(Protocol):
+    """What an organization shows another: rows of its own, of these types, for these purposes."""
+
+    @property
+    def provider(self) -> str: ...
+    @property
+    def types(self) -> tuple[str, ...]: ...
+    @property
+    def purposes(self) -> tuple[str, ...]: ...
+
+
+class Situation(Protocol):
+    """Answers at once, from memory. Places are ids whose subtrees are meant."""
+
+    def flags(self) -> frozenset[str]:
+        """`incident` while one is open, `drill` while an exercise is."""
+        ...
+
+    def jurisdiction(self, organization: str) -> tuple[str, ...]:
+        """The places that an authority, a property company or a community looks after."""
+        ...
+
+    def threatened(self, organization: str) -> tuple[str, ...]:
+        """The places whose alerts concern the organization: its own, those beside them, and those with an open grave
+        alert near enough to them."""
+        ...
+
+    def agreements(self, recipient: str) -> Sequence[Agreement]:
+        """Those in force by which the organization sees what is others'."""
+        ...
+
+
+class Quiet:
+    """Nothing is on and nothing is known, so that what policies tie to it stays closed."""
+
+    def flags(self) -> frozenset[str]:
+        return frozenset()
+
+    def jurisdiction(self, organization: str) -> tuple[str, ...]:
+        return ()
+
+    def threatened(self, organization: str) -> tuple[str, ...]:
+        return ()
+
+    def agreements(self, recipient: str) -> Sequence[Agreement]:
+        return ()
