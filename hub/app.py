@@ -140,6 +140,7 @@ class Hub:
             rights=self.rights,
             moment=self.moment,
             clock=self.parts.clock,
+            audit=self.audit,
         )
         operations = Desk(
             self.parts,

@@ -105,14 +105,20 @@ class Audit:
     def offer(self, record: Record, same: Hashable = None) -> None:
         """Returns at once; the record is written soon. Records of the same event for the same viewer, which `same`
         says, are one with a count."""
+        if self.again(same):
+            return
         if same is not None:
-            if (held := self._same.get(same)) is not None:
-                held.deliveries += 1
-                return
             self._same[same] = record
         if not self._gathered:
             self._loop.call_later(GATHERED, self._flush)
         self._gathered.append(record)
+
+    def again(self, same: Hashable) -> bool:
+        """Whether such a record waits already; then it counts one more."""
+        held = None if same is None else self._same.get(same)
+        if held is not None:
+            held.deliveries += 1
+        return held is not None
 
     def _flush(self) -> None:
         for record in self._gathered:

@@ -179,7 +179,7 @@ class Writer:
                 }
             )
             subjects += [
-                {"id": id_, "at": at, "chain": self.chain, "number": number} for id_ in sorted(record.subjects())
+                {"id": id_, "at": at, "chain": self.chain, "number": number} for id_ in sorted(record.subjects)
             ]
             previous = hash_
         return _Head(number, previous), entries, subjects
