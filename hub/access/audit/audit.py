@@ -38,7 +38,7 @@ class Audit:
         self._gathered: list[Record] = []
         self._same: dict[Hashable, Record] = {}
         self._waiting = 0
-        self._slow = False  # the writer let somebody wait for too long
+        self._stuck_at = -1  # the commits that there were when somebody had waited for too long
 
     @classmethod
     async def open(cls, config: AuditConfig, *, clock: Clock = now, witness: Witness | None = None) -> Self:
@@ -76,7 +76,13 @@ class Audit:
         """Why nothing can be written, while that is so."""
         if self._writer.failing is not None:
             return self._writer.failing.message
-        return "the audit's database does not answer in time: look at its disk or its server" if self._slow else None
+        return (
+            "the audit's database does not answer in time: look at its disk or its server" if self._is_stuck else None
+        )
+
+    @property
+    def _is_stuck(self) -> bool:
+        return self._stuck_at == self._writer.commits
 
     @property
     def missed(self) -> int:
@@ -95,9 +101,8 @@ class Audit:
             self._writer.put(Job(record, future))
             async with asyncio.timeout(PATIENCE):
                 await future
-            self._slow = False
         except TimeoutError:
-            self._slow = True
+            self._stuck_at = self._writer.commits
             raise AuditUnavailable(f"the audit did not answer within {PATIENCE:g} s: ask again") from None
         finally:
             self._waiting -= 1
