@@ -17,13 +17,12 @@ class ViewerClass:
     flags: frozenset[str]
 
 
-def class_of(viewer: Viewer, loaded: Loaded, holding: frozenset[str] = frozenset()) -> ViewerClass:
-    """Only roles that are known, and that may act for the purpose, count. `holding`: the flags of the moment, beside
-    the viewer's own."""
+def class_of(viewer: Viewer, loaded: Loaded) -> ViewerClass:
+    """Only roles that are known, and that may act for the purpose, count."""
     return ViewerClass(
         roles=loaded.roles.acting(viewer.roles, viewer.purpose),
         purpose=viewer.purpose,
-        flags=(viewer.flags | holding).intersection(FLAGS),
+        flags=viewer.flags.intersection(FLAGS),
     )
 
 

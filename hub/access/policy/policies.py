@@ -8,6 +8,7 @@ from typing import Any
 from hub.access.policy.compiling import ScopedGrant, ViewerClass, class_of, compiled
 from hub.access.policy.load import Loaded
 from hub.access.policy.situation import Quiet, Situation
+from hub.access.sharing import with_terms
 from hub.telemetry import logger
 from hub.viewer import EVERYTHING, Action, Grant, Mask, Scope, Viewer, Visibility
 
@@ -51,12 +52,12 @@ class Policies:
 
     def mask(self, viewer: Viewer, action: Action) -> Mask:
         self._tell_unknown(viewer)
-        who = class_of(viewer, self.loaded, self._situation.flags())
+        who = class_of(viewer, self.loaded)
         grants = self._grants(who, action)
         parameters = self._parameters(viewer, grants)
         key = (who, action, *parameters.items())
         if (kept := self._masks.get(key)) is None:
-            kept = self._masks[key] = _filled(grants, parameters)
+            kept = self._masks[key] = with_terms(_filled(grants, parameters))
             _bound(self._masks)
         else:
             self._masks.move_to_end(key)
@@ -117,6 +118,8 @@ def _scoped(grant: ScopedGrant, filling: Filling) -> Iterator[Grant]:
     match grant.scope:
         case "everything":
             yield _grant(grant, EVERYTHING)
+        case "shared":
+            yield _grant(grant, Scope(name="shared"))
         case "agreements":
             by_types: dict[frozenset[str], list[str]] = {}
             for provider in sorted({pair[1] for pair in filling}):

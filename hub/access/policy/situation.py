@@ -1,4 +1,4 @@
-"""What holds in the park at the moment, as far as policies lean on it: flags, and what fills row scopes in."""
+"""What row scopes are filled in with: places and agreements of a viewer's organization, as they are at the moment."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -18,10 +18,6 @@ class Agreement(Protocol):
 class Situation(Protocol):
     """Answers at once, from memory. Places are ids whose subtrees are meant."""
 
-    def flags(self) -> frozenset[str]:
-        """`incident` while one is open, `drill` while an exercise is."""
-        ...
-
     def jurisdiction(self, organization: str) -> tuple[str, ...]:
         """The places that an authority, a property company or a community looks after."""
         ...
@@ -37,10 +33,7 @@ class Situation(Protocol):
 
 
 class Quiet:
-    """Nothing is on and nothing is known, so that what policies tie to it stays closed."""
-
-    def flags(self) -> frozenset[str]:
-        return frozenset()
+    """Knows of none, so that row scopes which need them open nothing."""
 
     def jurisdiction(self, organization: str) -> tuple[str, ...]:
         return ()

@@ -36,9 +36,6 @@ class Agreed:
 class Here:
     """What holds for some organizations, as the hub would tell it."""
 
-    def flags(self) -> frozenset[str]:
-        return frozenset()
-
     def agreements(self, recipient: str) -> tuple[Agreed, ...]:
         return ()
 
@@ -154,25 +151,27 @@ def test_agreements_open_their_types_of_their_providers_for_their_purposes() -> 
     assert agreed == {("tenant-a", "tenant-b"): {"SupplyLot"}, ("tenant-c",): {"HazardousGoods"}}
     assert shown(mask, "SupplyLot.quantity") == {"own_organization": Visibility.SHOW}
     assert not [g for g in mask if g.types and "Person" in g.types and g.scope.name == "own_organization"]
-    for grant in mask:
+    for grant in (each for each in mask if each.scope.name == "own_organization"):
         assert grant.types == {name.partition(".")[0] for name in grant.fields}
 
 
-def test_what_is_on_in_the_park_counts_for_everyone_at_once() -> None:
-    class Burning(Here):
-        on: frozenset[str] = frozenset()
+def test_lots_of_others_are_shown_on_their_terms() -> None:
+    policies = Policies(SHIPPED_POLICIES, Here())
+    for who in (viewer("commander"), viewer("government", purpose="supervision", organization="bureau")):
+        mask = policies.mask(who, Action.READ)
+        lots = [grant for grant in mask if grant.opens("SupplyLot")]
+        assert {grant.scope.name for grant in lots} <= {"shared", "within_places"}
+        by_terms = {grant.scope.parameters["terms"]: grant for grant in lots}
+        assert set(by_terms) == {("OWN", "AGREED"), ("ASK",)}
+        assert by_terms["ASK",].visibility("SupplyLot.item_code") is Visibility.SHOW
+        assert by_terms["ASK",].visibility("SupplyLot.agreed_quantity") is Visibility.HIDE
 
-        def flags(self) -> frozenset[str]:
-            return self.on
 
-    park = Burning()
-    policies = Policies(SHIPPED_POLICIES, park)
-    who = viewer("commander", purpose="emergency")
-    assert shown(policies.mask(who, Action.READ), "Person.phone") == {"everything": Visibility.MASK_LAST4}
-    park.on = frozenset({"incident"})
-    assert shown(policies.mask(who, Action.READ), "Person.phone") == {"everything": Visibility.SHOW}
-    park.on = frozenset({"drill"})
-    assert shown(policies.mask(who, Action.READ), "Person.phone") == {"everything": Visibility.MASK_LAST4}
+def test_an_incident_opens_numbers_while_it_is_on() -> None:
+    policies = Policies(SHIPPED_POLICIES)
+    for flags, phone in (("", "MASK_LAST4"), ("incident", "SHOW"), ("drill", "MASK_LAST4")):
+        mask = policies.mask(viewer("commander", purpose="emergency", flags=flags), Action.READ)
+        assert shown(mask, "Person.phone") == {"everything": Visibility(phone)}
 
 
 def test_an_unknown_role_gives_nothing_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
