@@ -233,3 +233,4 @@ def test_what_was_typed_is_not_sent_on_by_a_redirect(park: Park) -> None:
     assert sent.status_code == 303
     assert PASSWORD.replace(" ", "+") not in sent.headers["location"]
     assert "password" not in sent.headers["location"]
+    assert park.decide(park.authorize(Pkce())).status_code == 303  # a browser follows with GET, and without the form

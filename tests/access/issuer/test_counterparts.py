@@ -36,7 +36,7 @@ def person(url: str, browser: httpx.Client) -> str:
         sent = browser.post(f"{base}/oauth/login", data=fields(shown) | {"name": "lin", "password": PASSWORD})
         shown = browser.get(f"{base}{sent.headers['location']}")
     done = browser.post(f"{base}/oauth/authorize", data=fields(shown) | {"decision": "allow"})
-    assert done.status_code == 302, done.text
+    assert done.status_code == 303, done.text
     return str(done.headers["location"])
 
 
