@@ -108,6 +108,7 @@ async def main(seconds: float, rate: float) -> None:
             reserve=absent,
             projection=absent,
             clock=now,
+            uploads=absent,
             precedence={},
         )
 

@@ -123,6 +123,7 @@ class Hub:
             precedence=parts.precedence,
             timezone=ZoneInfo(parts.settings.park.timezone),
             extent=parts.settings.park.extent,
+            uploads=parts.uploads,
         )
         self._gauges()
 
@@ -134,13 +135,13 @@ class Hub:
             self._context,
             config,
             metrics=self.metrics,
+            uploads=self.parts.uploads,
             probes=Probes(needed=self._needed(), others=self._others()),
             issuer=self.parts.issuer,
             authority=self.tokens,
             rights=self.rights,
             moment=self.moment,
             clock=self.parts.clock,
-            audit=self.audit,
         )
         operations = Desk(
             self.parts,
@@ -228,6 +229,7 @@ class Hub:
                 pruned = await self.parts.journal.prune(
                     at, dead_letters=kept.dead_letter_retention, commands=kept.command_retention
                 )
+                await self.parts.uploads.expire()
                 if any(pruned):
                     log.info("retention.pruned", **pruned._asdict())
             except CausewayError as error:

@@ -1,8 +1,6 @@
 """The operator's imports: what a table would change, and storing it, with progress while the file is read."""
 
 import asyncio
-import base64
-import binascii
 import getpass
 from collections.abc import AsyncIterator, Mapping
 from zoneinfo import ZoneInfo
@@ -71,7 +69,7 @@ async def _looking(parts: Parts, kind: Kind, arguments: Arguments, found: list[P
     retirement = Retirement(
         missing=arguments.get("retire_missing") is True, confirmed=arguments.get("confirm_retirement") is True
     )
-    data = await asyncio.to_thread(_data, arguments)
+    upload = await parts.uploads.find(_text(arguments, "upload"))
     read = 0
 
     def progress(rows: int) -> None:
@@ -79,7 +77,7 @@ async def _looking(parts: Parts, kind: Kind, arguments: Arguments, found: list[P
         read = rows
 
     work = asyncio.ensure_future(
-        desk.look(kind.name, data, coordinates=system, retirement=retirement, progress=progress)
+        desk.look(kind.name, upload.file, coordinates=system, retirement=retirement, progress=progress)
     )
     try:
         while not (await asyncio.wait({work}, timeout=_EVERY))[0]:
@@ -95,13 +93,6 @@ def _system(given: object) -> CoordinateSystem:
     except ValueError:
         known = ", ".join(CoordinateSystem)
         raise BadRequest(f"there is no coordinate system {given!r}; known here: {known}") from None
-
-
-def _data(arguments: Arguments) -> bytes:
-    try:
-        return base64.b64decode(_text(arguments, "data"), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise BadRequest("data must be the file's bytes in base64") from error
 
 
 def _text(arguments: Arguments, name: str) -> str:

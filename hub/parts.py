@@ -19,6 +19,7 @@ from hub.graph.embedded import Embedded
 from hub.graph.store import GraphConfig, Store
 from hub.ingest.intake import Intake
 from hub.ingest.source import SourceSpec
+from hub.ingest.uploads import Uploads
 from hub.journal.encoding import NoSeals
 from hub.journal.lock import StateLock
 from hub.journal.log import Journal, JournalConfig
@@ -44,6 +45,10 @@ class Parts:
     issuer: Issuer | None = None  # where the park file has [accounts]
 
     @property
+    def uploads(self) -> Uploads:
+        return uploads_of(self.settings)
+
+    @property
     def precedence(self) -> Mapping[str, int]:
         return {spec.id: spec.precedence for spec in self.specs}
 
@@ -54,6 +59,10 @@ class Parts:
     @property
     def quantities(self) -> Mapping[str, Quantity]:
         return self.settings.quantities
+
+
+def uploads_of(settings: Settings) -> Uploads:
+    return Uploads(settings.state_dir / "uploads", settings.web.upload_limit)
 
 
 def source_specs(settings: Settings) -> tuple[SourceSpec, ...]:

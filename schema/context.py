@@ -6,11 +6,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
-from hub.access.audit.record import Ledger
 from hub.access.sharing import with_terms
 from hub.clock import Clock
 from hub.command.incident_desk import IncidentDesk
 from hub.ingest.source import SourceSpec, SourceStatus
+from hub.ingest.uploads import Uploads
 from hub.journal.log import Journal
 from hub.live.facts import IncidentFact, LotFact, SourceFact, WarningFact
 from hub.reserve.reserve import Reserve
@@ -114,6 +114,7 @@ class Services:
     reserve: Reserve
     projection: Projection
     clock: Clock
+    uploads: Uploads  # files that were sent for mutations
     specs: Sequence[SourceSpec] = ()
     precedence: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))  # of the times that people enter
@@ -140,7 +141,6 @@ class Context:
     others: Mapping[Action, Mask] = field(default_factory=lambda: MappingProxyType({}))
     language: str = "zh"
     loaders: "Loaders" = field(default_factory=_loaders)
-    ledger: Ledger = field(default_factory=Ledger)  # what is shown, for the audit
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mask", with_terms(self.mask))

@@ -1,8 +1,5 @@
 """What people enter by hand: whole tables with a look first, head counts, ways that are blocked."""
 
-import asyncio
-import base64
-import binascii
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -47,18 +44,6 @@ described(
     TableKind,
     "A kind of table that a park enters; `causeway import --template` writes an example of each.",
     {name.upper(): f"{kind.title}." for name, kind in KINDS.items()},
-)
-
-
-class TableFormat(StrEnum):
-    TEXT = "TEXT"
-    BASE64 = "BASE64"
-
-
-described(
-    TableFormat,
-    "How a file's content is given; what it is (CSV, Excel, GeoJSON) is told by the content itself.",
-    {"TEXT": "As text: CSV or GeoJSON.", "BASE64": "As base64 of its bytes: any."},
 )
 
 
@@ -137,8 +122,10 @@ UnblockRouteResult = Annotated[
 ]
 
 _Kind = Annotated[TableKind, strawberry.argument(description="What the table holds.")]
-_Content = Annotated[str, strawberry.argument(description="The file: CSV (UTF-8, GB 18030), Excel or GeoJSON.")]
-_Format = Annotated[TableFormat, strawberry.argument(name="format", description="How `content` is given.")]
+_Upload = Annotated[
+    strawberry.ID,
+    strawberry.argument(description="What POST /uploads answered: CSV (UTF-8, GB 18030), Excel or GeoJSON."),
+]
 _DryRun = Annotated[bool, strawberry.argument(description="Only say what would change.")]
 _File = Annotated[str, strawberry.argument(description="Its name, for the record.")]
 _System = Annotated[PositionSystem, strawberry.argument(description="Of the file's coordinates.")]
@@ -157,9 +144,8 @@ _Why = Annotated[str | None, strawberry.argument(description="Why nobody can pas
 async def import_table(
     info: Asked,
     kind: _Kind,
-    content: _Content,
+    upload: _Upload,
     idempotency_key: _Key,
-    format_: _Format = TableFormat.TEXT,
     dry_run: _DryRun = False,
     file: _File = "",
     coordinates: _System = PositionSystem.WGS_84,
@@ -169,11 +155,11 @@ async def import_table(
     if not sees_record(info.context, "Import", Action.WRITE):
         raise Forbidden("a table speaks of the whole park: only who sees all of it may import one")
     try:
-        data = await asyncio.to_thread(_bytes, content, format_)
+        sent = await info.context.services.uploads.find(upload)
         told = await _desk(info).import_table(
             _word(info, idempotency_key),
             kind.value.lower(),
-            data,
+            sent,
             file=file,
             dry_run=dry_run,
             coordinates=systems.CoordinateSystem(coordinates.value),
@@ -181,7 +167,7 @@ async def import_table(
         )
         if kind is TableKind.CODES and not dry_run:
             await items.settle_new(info.context.services.journal)  # lots that waited for these codes
-    except BadRequest as error:
+    except (BadRequest, NotFound) as error:
         return TableUnreadable(code=error.code, message=error.message)
     except Refused as error:
         return RetirementRefused(code=error.code, message=error.message)
@@ -230,15 +216,6 @@ _MENDABLE = (NotFound, Conflict)
 def _problem(error: NotFound | Conflict) -> EntityNotFound | EntryConflict:
     of: type[EntityNotFound | EntryConflict] = EntityNotFound if isinstance(error, NotFound) else EntryConflict
     return of(code=error.code, message=error.message)
-
-
-def _bytes(content: str, format_: TableFormat) -> bytes:
-    if format_ is TableFormat.TEXT:
-        return content.encode(errors="replace")
-    try:
-        return base64.b64decode(content, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise BadRequest("content is not base64, as format says; give the file's bytes in base64") from error
 
 
 def _desk(info: Asked) -> EntryDesk:

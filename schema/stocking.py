@@ -1,9 +1,6 @@
 """Tenants' lists: brought in by mutation, their columns confirmed, their rejected rows seen and corrected; and names of
 stock that have no code."""
 
-import asyncio
-import base64
-import binascii
 from datetime import datetime
 from typing import Annotated
 
@@ -146,7 +143,7 @@ _After = Annotated[strawberry.ID | None, strawberry.argument(description="Begins
 _Row = Annotated[strawberry.ID, strawberry.argument(name="id", description="The rejected row's id.")]
 _Cells = Annotated[list[CellInput], strawberry.argument(description="What is to be changed; the others stay.")]
 _File = Annotated[str, strawberry.argument(description="The list's name, without a folder.")]
-_Content = Annotated[str, strawberry.argument(description="The file's bytes in base64: CSV or Excel.")]
+_Upload = Annotated[strawberry.ID, strawberry.argument(description="What POST /uploads answered: CSV or Excel.")]
 _Changes = Annotated[
     list[ColumnMeaningInput] | None, strawberry.argument(description="What is not as proposed; the rest stays.")
 ]
@@ -205,7 +202,7 @@ async def correct_rejected_row(
 
 
 async def upload_stock_list(
-    info: Asked, source: _Source, file: _File, content: _Content, idempotency_key: _Key
+    info: Asked, source: _Source, file: _File, upload: _Upload, idempotency_key: _Key
 ) -> UploadStockListResult:
     services = info.context.services
     try:
@@ -213,9 +210,9 @@ async def upload_stock_list(
     except NotFound as error:
         return SourceNotFound(code=error.code, message=error.message)
     try:
-        data = await asyncio.to_thread(_bytes, content)
+        sent = await services.uploads.find(upload)
         word = _word(info, idempotency_key)
-        shown = await uploads.upload(services.journal, services.clock, spec, file, data, word)
+        shown = await uploads.upload(services.journal, services.clock, spec, file, sent, word)
     except Conflict as error:
         return EntryConflict(code=error.code, message=error.message)
     except (BadRequest, NotFound) as error:
@@ -303,13 +300,6 @@ def _number(id_: str) -> int | None:
 
 def _word(info: Asked, key: str) -> Word:
     return Word(actor=info.context.viewer.subject, key=key)
-
-
-def _bytes(content: str) -> bytes:
-    try:
-        return base64.b64decode(content, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise BadRequest("content is not base64: give the file's bytes in base64") from error
 
 
 async def _projected(info: Asked, seq: int) -> bool:

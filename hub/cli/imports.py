@@ -1,6 +1,6 @@
 """`causeway import`: a command for each kind of table, made from the list of kinds, and the vendor's register maps."""
 
-import base64
+import asyncio
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -68,15 +68,16 @@ def _command(kind: Kind) -> Callable[..., None]:
         if template:
             _write_template(kind, file, language)
             return
+        settings = park_file.load(config)
         arguments: dict[str, object] = {
             "kind": kind.name,
-            "data": _read(file),
+            "upload": _sent(settings, file),
             "file": file.name,
             "coordinates": coordinates,
             "retire_missing": retire_missing,
             "confirm_retirement": confirm_retirement,
         }
-        _import(park_file.load(config), arguments, yes=yes, dry_run=dry_run, json=json)
+        _import(settings, arguments, yes=yes, dry_run=dry_run, json=json)
 
     run.__doc__ = f"{kind.title} ({kind.title_zh}): shows what is new, changed and rejected, then asks."
     return run
@@ -132,7 +133,7 @@ def import_park(
     for kind, file in found:
         if not json:
             report.out.print(f"{kind}: {file.name}", markup=False)
-        arguments = {"kind": kind, "data": _read(file), "file": file.name, "coordinates": coordinates}
+        arguments = {"kind": kind, "upload": _sent(settings, file), "file": file.name, "coordinates": coordinates}
         shown = _look_and_store(settings, arguments, yes=yes, dry_run=dry_run, json=json)
         rejected += int(str(shown.get("rejected") or 0))
         if dry_run and shown.get("changes"):
@@ -162,9 +163,12 @@ def _write_template(kind: Kind, file: Path, language: Literal["zh", "en"]) -> No
     report.out.print(f"{file}: an example; change it, then causeway import {kind.name} {file}", markup=False)
 
 
-def _read(file: Path) -> str:
+def _sent(settings: park_file.Settings, file: Path) -> str:
+    """Whom the operator's commands run as may write the state folder, as the hub does."""
+    from hub.parts import uploads_of
+
     try:
-        return base64.b64encode(file.read_bytes()).decode()
+        return asyncio.run(uploads_of(settings).send(file)).id
     except OSError as error:
         raise BadRequest(f"{file}: {error.strerror}") from error
 

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import errno
 import fnmatch
-import hashlib
 import os
 import secrets
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from hub.errors import BadRequest, StorageFull
 from hub.ingest.confirmed import confirm
 from hub.ingest.imports.desk import Word, command_of
 from hub.ingest.source import SourceSpec
+from hub.ingest.uploads import Upload
 from hub.journal.log import Journal
 from hub.journal.records import HUB, Appended, Draft
 from hub.reserve.items import Catalogue
@@ -26,15 +27,14 @@ _LONGEST = 200  # bytes of a name, so that the unfinished file's is a name too
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-async def upload(journal: Journal, clock: Clock, spec: SourceSpec, name: str, data: bytes, word: Word) -> Look:
+async def upload(journal: Journal, clock: Clock, spec: SourceSpec, name: str, sent: Upload, word: Word) -> Look:
     """Puts the list there, in the place of one of that name, and says what becomes of its rows. A repeat of the key
     leaves what was put there since. Raises BadRequest, NotFound, Conflict, StorageFull, SourceError."""
-    folder = _checked(spec, name, data)
-    digest = hashlib.sha256(data).hexdigest()
-    command = command_of(word, ["upload", spec.id, name, digest], {"file": name})
+    folder = _checked(spec, name, sent)
+    command = command_of(word, ["upload", spec.id, name, sent.id], {"file": name})
     unfinished = folder / f".{name}.{secrets.token_hex(4)}.part"
     try:
-        await asyncio.to_thread(_write, unfinished, data)
+        await asyncio.to_thread(_copy, sent.file, unfinished)
         appended = await journal.append(Draft(source=HUB, received_at=clock(), command=command))
         if not appended.repeated or await asyncio.to_thread(_is_older, folder / name, appended):
             await asyncio.to_thread(os.replace, unfinished, folder / name)
@@ -76,7 +76,7 @@ async def confirm_list(
     return shown, appended
 
 
-def _checked(spec: SourceSpec, name: str, data: bytes) -> Path:
+def _checked(spec: SourceSpec, name: str, sent: Upload) -> Path:
     """The folder. Raises BadRequest."""
     config = spec.config
     if not isinstance(config, FilesConfig):
@@ -91,16 +91,14 @@ def _checked(spec: SourceSpec, name: str, data: bytes) -> Path:
         raise BadRequest(f"{name!r} is what a program calls a file that is not finished: give the list another name")
     if not fnmatch.fnmatch(name, config.pattern):
         raise BadRequest(f"{spec.id} reads lists that are called {config.pattern!r}: name the file so")
-    if not data:
-        raise BadRequest("the list is empty: give the file's bytes in base64")
-    if len(data) > config.max_bytes:
+    if sent.size > config.max_bytes:
         raise BadRequest(f"the list has more than {config.max_bytes / 1e6:g} MB (max_bytes): split it")
     return config.folder
 
 
-def _write(file: Path, data: bytes) -> None:
-    with file.open("xb") as stream:
-        stream.write(data)
+def _copy(sent: Path, file: Path) -> None:
+    with sent.open("rb") as source, file.open("xb") as stream:
+        shutil.copyfileobj(source, stream, 1 << 20)
         stream.flush()
         os.fsync(stream.fileno())
 

@@ -13,13 +13,13 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from strawberry import Schema
 
-from hub.access.audit.audit import Audit
 from hub.access.authority import Authority, Local
 from hub.access.issuer.issuer import Issuer
 from hub.access.moment import Moment
 from hub.access.rights import Everything, Rights
 from hub.clock import Clock, now
 from hub.errors import Code
+from hub.ingest.uploads import Uploads
 from hub.telemetry import Metrics
 from hub.web import explorer, health
 from hub.web.config import WebConfig
@@ -29,9 +29,9 @@ from hub.web.guard import Guard, refuse_to_leave_loopback
 from hub.web.health import Probes
 from hub.web.http import Post
 from hub.web.oauth import routes as oauth
-from hub.web.releasing import Release
 from hub.web.session import Sessions
 from hub.web.socket import Socket
+from hub.web.uploads import Receiver
 
 
 def create_application(
@@ -45,18 +45,19 @@ def create_application(
     rights: Rights | None = None,
     moment: Moment | None = None,
     clock: Clock = now,
-    audit: Audit | None = None,
     issuer: Issuer | None = None,
+    uploads: Uploads | None = None,
 ) -> Starlette:
     """Of any schema. Without an authority whoever asks is the local administrator: then it raises SettingsError where
-    `config.host` is not loopback. `issuer` is the hub's own, where it has one. `state.closing` is the event whose
+    `config.host` is not loopback. `issuer` is the hub's own, where it has one. `uploads`: where files are
+    kept that mutations take; without it none are. `state.closing` is the event whose
     setting ends all streams; `state.sessions` is to be run beside the server."""
     if authority is None:
         refuse_to_leave_loopback(config.host)
     logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL + 1)  # it logs the texts that errors.py masks
     closing = asyncio.Event()
     who, may = authority or Local(), rights or Everything()
-    execution = Execution(schema, contexts, metrics, may, Release(audit), moment)
+    execution = Execution(schema, contexts, metrics, may, moment)
     sessions = Sessions(who, may, clock)
 
     async def socket(websocket: WebSocket) -> None:
@@ -67,6 +68,7 @@ def create_application(
         routes=[
             Route("/graphql", Post(execution, config, closing, who, sessions)),
             WebSocketRoute("/graphql", socket),
+            *([Route("/uploads", Receiver(uploads, config, who, may))] if uploads is not None else []),
             *health.routes(probes, metrics),
             *explorer.routes(),
             *(oauth.routes(issuer) if issuer is not None else ()),

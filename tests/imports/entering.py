@@ -1,11 +1,12 @@
 """A journal in which a park is entered, with what every test of it needs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,14 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 T = TypeVar("T")
 
 
+@contextmanager
+def written(file: str | bytes) -> Iterator[Path]:
+    with NamedTemporaryFile() as made:
+        made.write(file.encode(errors="surrogatepass") if isinstance(file, str) else file)
+        made.flush()
+        yield Path(made.name)
+
+
 @dataclass
 class Park:
     journal: Journal
@@ -32,9 +41,9 @@ class Park:
     retirement: Retirement = field(default_factory=Retirement)
 
     async def look(self, kind: str, file: str | bytes) -> Preview:
-        data = file.encode() if isinstance(file, str) else file
         circumstances = Circumstances(timezone=self.zone, now=NOW, coordinates=self.coordinates)
-        return await preview(self.journal, KINDS[kind], data, circumstances, retirement=self.retirement)
+        with written(file) as path:
+            return await preview(self.journal, KINDS[kind], path, circumstances, retirement=self.retirement)
 
     async def enter(self, kind: str, file: str | bytes) -> Preview:
         """What was shown, stored; nothing may be rejected."""

@@ -6,6 +6,7 @@ import io
 import json
 import time
 import zipfile
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import openpyxl
@@ -23,9 +24,10 @@ from hub.ingest.imports.kinds import KINDS
 from hub.ingest.imports.limits import Limits
 from hub.ingest.imports.preview import Retirement
 from hub.ingest.imports.reading import read
-from hub.ingest.imports.tables import read_table
+from hub.ingest.imports.tables import Table, read_table
 from hub.ingest.imports.templates import as_csv, as_workbook
-from tests.imports.entering import NOW, SHANGHAI, Park, in_park
+from hub.ingest.uploads import Uploads
+from tests.imports.entering import NOW, SHANGHAI, Park, in_park, written
 from tests.loop import children_seconds, collecting_as_the_hub_does, probed
 
 ROWS_A_SECOND = 20_000
@@ -49,7 +51,7 @@ def test_csv_is_read_at_speed_with_progress_and_the_loop_stays_free(tmp_path: Pa
         told: list[int] = []
         here, there = time.process_time(), children_seconds()
         async with probed():
-            table = await read_table(data, Limits(), told.append)
+            table = await table_of(data, Limits(), told.append)
         took = max(time.process_time() - here, children_seconds() - there)  # each has a core; others use them too
         assert len(table.rows) == rows and len(told) > 5 and told == sorted(told)
         assert rows / took > ROWS_A_SECOND, f"{rows / took:,.0f} rows/s"
@@ -62,17 +64,28 @@ def test_a_large_import_is_looked_at_stored_and_taken_back_while_the_loop_stays_
     large, half = many(20_000), many(10_000)
 
     async def run(park: Park) -> None:
+        uploads = Uploads(tmp_path / "uploads", 50_000_000)
+        all_, some = await uploads.receive(once(large)), await uploads.receive(once(half))
         desk = EntryDesk(park.journal, now, SHANGHAI, extent=50_000)
         every = Retirement(missing=True, confirmed=True)
         async with probed():
-            entered = await desk.import_table(Word(actor="tester", key="1"), "places", large, file="a")
-            again = await desk.import_table(Word(actor="tester", key="2"), "places", large, file="a", dry_run=True)
+            entered = await desk.import_table(Word(actor="tester", key="1"), "places", all_, file="a")
+            again = await desk.import_table(Word(actor="tester", key="2"), "places", all_, file="a", dry_run=True)
             word = Word(actor="tester", key="3")
-            fewer = await desk.import_table(word, "places", half, file="b", retirement=every)
+            fewer = await desk.import_table(word, "places", some, file="b", retirement=every)
         assert (entered.counts["new"], again.counts["unchanged"], fewer.counts["missing"]) == (20_000, 20_000, 10_000)
 
     with collecting_as_the_hub_does():
         in_park(tmp_path, run)
+
+
+async def once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+async def table_of(data: bytes, limits: Limits, progress: Callable[[int], None] = lambda rows: None) -> Table:
+    with written(data) as file:
+        return await read_table(file, limits, progress)
 
 
 def workbook(rows: list[list[object]]) -> bytes:
@@ -114,7 +127,7 @@ def test_what_is_no_table_is_refused_within_a_second(data: bytes, said: str) -> 
     async def run() -> float:
         begun = time.process_time() + children_seconds()  # not by the clock: others use the machine too
         with pytest.raises(BadRequest, match=said):
-            await read_table(data, Limits())
+            await table_of(data, Limits())
         return time.process_time() + children_seconds() - begun
 
     assert asyncio.run(run()) < 1.0
@@ -122,12 +135,12 @@ def test_what_is_no_table_is_refused_within_a_second(data: bytes, said: str) -> 
 
 def test_a_file_larger_than_the_limit_is_not_even_looked_at() -> None:
     with pytest.raises(BadRequest, match="at most 1,000"):
-        asyncio.run(read_table(b"x" * 1001, Limits(bytes=1000)))
+        asyncio.run(table_of(b"x" * 1001, Limits(bytes=1000)))
 
 
 def test_a_child_that_takes_too_long_is_ended() -> None:
     with pytest.raises(BadRequest, match="was stopped"):
-        asyncio.run(read_table(many(90_000), Limits(seconds=0.05)))
+        asyncio.run(table_of(many(90_000), Limits(seconds=0.05)))
 
 
 def test_excel_cells_are_read_as_they_are_shown(tmp_path: Path) -> None:
@@ -208,7 +221,8 @@ def test_nothing_but_a_bad_row_leaves_a_row(data: st.DataObject) -> None:
 
 
 def told(data: bytes, shapes: tuple[str, ...] = ("Polygon", "MultiPolygon", "Point")) -> None:
-    lines = [json.loads(line) for line in read(data, Limits(shapes=shapes))]
+    with written(data) as file:
+        lines = [json.loads(line) for line in read(file, Limits(shapes=shapes))]
     assert set(lines[-1]) <= {"end", "refused"} and len(lines[-1]) == 1
 
 

@@ -30,6 +30,7 @@ from hub.journal.trust import SourceTrust
 from hub.reserve import items
 from hub.reserve.items import Catalogue, Decision, Match
 from hub.reserve.lists import look
+from tests.imports.entering import written
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
@@ -53,7 +54,8 @@ async def journal(folder: Path, **trust: SourceTrust) -> AsyncIterator[Journal]:
 
 async def entered(log: Journal, table: str = CODE_TABLE) -> None:
     circumstances = Circumstances(timezone=ZoneInfo("Asia/Shanghai"), now=NOON)
-    shown = await preview(log, CODES, table.encode(), circumstances)
+    with written(table) as file:
+        shown = await preview(log, CODES, file, circumstances)
     assert not shown.rejected, shown.rejected
     await store(log, shown, file="codes.csv", actor="li", now=NOON)
 
@@ -202,7 +204,8 @@ def test_codes_that_cannot_be_are_rejected_by_row(tmp_path: Path) -> None:
         async with journal(tmp_path) as log:
             table = "编码,名称,单位,上级编码\n1,生活,,\n4010101,x,,\n2,y,堆头,\n101,z,,999\n"
             circumstances = Circumstances(timezone=ZoneInfo("Asia/Shanghai"), now=NOON)
-            shown = await preview(log, CODES, table.encode(), circumstances)
+            with written(table) as file:
+                shown = await preview(log, CODES, file, circumstances)
             assert [row.claim.values["code"] for row in shown.new] == ["1"]
             reasons = {row.number: row.reason for row in shown.rejected}
             assert "begins with 4" in reasons[3] and "堆头" in reasons[4] and "999" in reasons[5]

@@ -18,6 +18,7 @@ from hub.command.incident_desk import IncidentDesk
 from hub.graph.projector import Projector
 from hub.graph.store import GraphConfig, Store
 from hub.ingest.source import Counts, SourceStatus
+from hub.ingest.uploads import Uploads
 from hub.journal.identity import SourceTrust
 from hub.journal.log import Journal, JournalConfig
 from hub.journal.records import HUB, Draft, NewEvent, ReadingRow
@@ -66,7 +67,13 @@ class Hub:
     """`ids`: the external id of a thing → its entity id."""
 
     def __init__(
-        self, journal: Journal, store: Store, projector: Projector, feed: Feed, sources: Sequence[str] = ()
+        self,
+        journal: Journal,
+        store: Store,
+        projector: Projector,
+        feed: Feed,
+        folder: Path,
+        sources: Sequence[str] = (),
     ) -> None:
         self.journal = journal
         self.store = store
@@ -90,7 +97,16 @@ class Hub:
             projection=projector,
             clock=now,
             precedence=PRECEDENCE,
+            uploads=Uploads(folder / "uploads", 50_000_000),
         )
+
+    async def sent(self, content: str | bytes) -> str:
+        """A file, as POST /uploads takes it; its id."""
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield content.encode() if isinstance(content, str) else content
+
+        return (await self.services.uploads.receive(chunks())).id
 
     def context(self, mask: Mask = SHOW_ALL, **services: Any) -> Context:
         changed = {name: getattr(self.services, name) for name in Services.__slots__} | services
@@ -195,7 +211,7 @@ async def running(
     store = await Store.open(graph)
     projector = Projector(journal, store, now, PRECEDENCE)
     feed = Feed(journal)
-    hub = Hub(journal, store, projector, feed, tuple(trust))
+    hub = Hub(journal, store, projector, feed, folder, tuple(trust))
     tasks = [asyncio.create_task(projector.run()), asyncio.create_task(feed.run())]
     try:
         await furnish(hub)

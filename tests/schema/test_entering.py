@@ -1,6 +1,5 @@
 """What people enter by mutation: tables, head counts, ways that are blocked."""
 
-import base64
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,8 @@ from tests.schema.conftest import Run
 from tests.schema.hub import Hub
 
 IMPORT = """
-mutation ($kind: TableKind!, $content: String!, $key: String!, $format: TableFormat! = TEXT, $dry: Boolean! = false,
-          $missing: Boolean! = false) {
-  importTable(kind: $kind, content: $content, format: $format, dryRun: $dry, idempotencyKey: $key,
-              retireMissing: $missing) {
+mutation ($kind: TableKind!, $upload: ID!, $key: String!, $dry: Boolean! = false, $missing: Boolean! = false) {
+  importTable(kind: $kind, upload: $upload, dryRun: $dry, idempotencyKey: $key, retireMissing: $missing) {
     __typename
     ... on ImportTableSuccess {
       new changed unchanged retired missing rejected dryRun projected rejectedRows { number reason }
@@ -60,8 +57,8 @@ mutation ($route: ID!, $key: String!) {
 ROUTE = "code,from,to,length\nE1,{one},{other},85\n"
 
 
-async def imported(hub: Hub, kind: str, content: str, key: str, **more: Any) -> dict[str, Any]:
-    result = (await hub.ask(IMPORT, kind=kind, content=content, key=key, **more))["importTable"]
+async def imported(hub: Hub, kind: str, content: str | bytes, key: str, **more: Any) -> dict[str, Any]:
+    result = (await hub.ask(IMPORT, kind=kind, upload=await hub.sent(content), key=key, **more))["importTable"]
     assert isinstance(result, dict)
     return result
 
@@ -87,8 +84,7 @@ def test_a_table_is_looked_at_then_stored_and_a_repeat_gets_the_first_answer(hub
 
 def test_excel_comes_as_base64(hub: Hub, run: Run) -> None:
     async def play() -> None:
-        content = base64.b64encode(as_workbook(KINDS["places"], "zh")).decode()
-        looked = await imported(hub, "PLACES", content, "", format="BASE64", dry=True)
+        looked = await imported(hub, "PLACES", as_workbook(KINDS["places"], "zh"), "", dry=True)
         assert looked["new"] == len(KINDS["places"].examples["zh"])
         broken = await imported(hub, "PLACES", "no base64!", "b", format="BASE64")
         assert broken["__typename"] == "TableUnreadable"
@@ -111,7 +107,7 @@ def test_what_is_wrong_with_a_file_is_a_problem_that_the_caller_can_mend(hub: Hu
 
 def test_who_does_not_see_the_whole_park_imports_no_table(hub: Hub, run: Run) -> None:
     narrow: Mask = (Grant(scope=Scope(name="within_places", parameters={"places": (hub.ids["east"],)})),)
-    variables = {"kind": "PLACES", "content": "code,kind\nX,ZONE\n", "key": "x"}
+    variables = {"kind": "PLACES", "upload": "0" * 64, "key": "x"}
     result = run(hub.execute(IMPORT, mask=narrow, **variables))
     assert isinstance(result.errors[0].original_error, Forbidden)
     hidden = run(hub.ask(COUNT, mask=narrow, place=hub.ids["west"], count=1, key="narrow"))

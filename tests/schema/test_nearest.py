@@ -119,6 +119,7 @@ class Park:
             reserve=self.reserve,
             projection=absent,
             clock=now,
+            uploads=absent,
         )
         return Context(services=services, viewer=LOCAL_ADMINISTRATOR, mask=mask)
 

@@ -10,6 +10,7 @@ from hub.access.authority import Authority
 from hub.access.rights import Rights
 from hub.clock import Clock, now
 from hub.errors import CursorGone, NotFound
+from hub.ingest.uploads import Uploads
 from hub.telemetry import Metrics
 from hub.viewer import Mask
 from hub.web.application import create_application
@@ -92,6 +93,7 @@ class TinyHub:
         authority: Authority | None = None,
         rights: Rights | None = None,
         clock: Clock = now,
+        uploads: Uploads | None = None,
     ) -> None:
         self.config = config
         self.listeners: set[asyncio.Queue[int]] = set()
@@ -108,6 +110,7 @@ class TinyHub:
             authority=authority,
             rights=rights,
             clock=clock,
+            uploads=uploads,
         )
 
     def _context(self, asker: Asker, mask: Mask) -> dict[str, object]:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from hub.ingest.imports.occupancy import AHEAD
 from hub.ingest.imports.preview import AS_IT_IS, Preview, Rejected, Retirement, preview, stream
 from hub.ingest.imports.routes import ROUTES
 from hub.ingest.imports.storing import counts, store
+from hub.ingest.uploads import Upload
 from hub.journal.ids import is_uuid
 from hub.journal.log import Journal
 from hub.journal.records import HUB, Appended, Command, Draft, HeldClaim, NewEvent
@@ -67,7 +69,7 @@ class EntryDesk:
     async def look(
         self,
         kind: str,
-        data: bytes,
+        file: Path,
         *,
         coordinates: CoordinateSystem = CoordinateSystem.WGS84,
         retirement: Retirement = AS_IT_IS,
@@ -79,38 +81,38 @@ class EntryDesk:
         circumstances = Circumstances(
             timezone=self._timezone, now=self._clock(), coordinates=coordinates, extent=self._extent
         )
-        return await preview(self._journal, KINDS[kind], data, circumstances, retirement=retirement, progress=progress)
+        return await preview(self._journal, KINDS[kind], file, circumstances, retirement=retirement, progress=progress)
 
     async def import_table(
         self,
         word: Word,
         kind: str,
-        data: bytes,
+        upload: Upload,
         *,
         file: str,
         dry_run: bool = False,
         coordinates: CoordinateSystem = CoordinateSystem.WGS84,
         retirement: Retirement = AS_IT_IS,
     ) -> Told:
-        """Once for each key: a repeat gets the first answer. Raises BadRequest, Refused, Conflict."""
+        """Once for each key: a repeat gets the first answer. `file`: its name, for the record. Raises
+        BadRequest, Refused, Conflict."""
         with uncollected():
-            return await self._import(word, kind, data, file, dry_run, coordinates, retirement)
+            return await self._import(word, kind, upload, file, dry_run, coordinates, retirement)
 
     async def _import(
         self,
         word: Word,
         kind: str,
-        data: bytes,
+        upload: Upload,
         file: str,
         dry_run: bool,
         coordinates: CoordinateSystem,
         retirement: Retirement,
     ) -> Told:
-        shown = await self.look(kind, data, coordinates=coordinates, retirement=retirement)
+        shown = await self.look(kind, upload.file, coordinates=coordinates, retirement=retirement)
         if dry_run:
             return Told(counts=counts(shown), rejected=shown.rejected[:_TOLD], seq=None)
-        digest = hashlib.sha256(data).hexdigest()
-        said = [kind, digest, coordinates, retirement.missing, retirement.confirmed]
+        said = [kind, upload.id, coordinates, retirement.missing, retirement.confirmed]
         rejected = [[row.number, row.reason] for row in shown.rejected[:_TOLD]]
         command = command_of(word, ["import", *said], {"counts": dict(counts(shown)), "rejected": rejected})
         stored = await store(self._journal, shown, file=file, actor=word.actor, now=self._clock(), command=command)

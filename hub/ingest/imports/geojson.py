@@ -3,12 +3,15 @@
 Runs in the child process that reads files. A polygon that crosses itself is refused with where it does.
 """
 
+import codecs
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import ijson
 import orjson
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -29,18 +32,24 @@ class _BadFeature(ValueError):
     pass
 
 
-def features(data: bytes, limits: Limits) -> Iterator[Row]:
-    """The header, then a row a feature; features are numbered from 1. Raises Refused."""
+def features(file: Path, limits: Limits) -> Iterator[Row]:
+    """The header, then a row a feature; features are numbered from 1. Raises Refused. The file is gone through twice,
+    a feature in memory at a time."""
     if not limits.shapes:
         raise Refused("this kind of table is no map: give it as CSV or Excel")
-    given = _collection(data)
-    if len(given) > limits.rows:
-        raise Refused(f"the file has more than {limits.rows:,} features; part it into several")
-    header = [*dict.fromkeys(name for each in given for name in _properties(each)), *_GEOMETRY]
-    header = list(dict.fromkeys(header))
+    names: dict[str, None] = {}
+    count = 0
+    for count, feature in enumerate(_features(file), start=1):
+        names.update(dict.fromkeys(_properties(feature)))
+        if count > limits.rows:
+            raise Refused(f"the file has more than {limits.rows:,} features; part it into several")
+        if len(names) > limits.columns:
+            break  # `read` refuses it by its header
+    _judge(file, count)
+    header = [*names, *(name for name in _GEOMETRY if name not in names)]
     yield Row(0, header)
     system = CoordinateSystem(limits.coordinates)
-    for number, feature in enumerate(given, start=1):
+    for number, feature in enumerate(_features(file), start=1):
         try:
             cells = dict(_properties(feature))
             shape = dict(_geometry(feature, limits, system))
@@ -49,22 +58,34 @@ def features(data: bytes, limits: Limits) -> Iterator[Row]:
             yield Row(number, [cells.get(name, "") for name in header])
         except _BadFeature as bad:
             yield Row(number, [], str(bad))
+        except RecursionError:
+            yield Row(number, [], "the feature is nested too deeply; simplify it")
 
 
-def _collection(data: bytes) -> Sequence[object]:
-    try:
-        given: Any = orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError as error:
-        raise Refused(f"the file begins like JSON and is none: {error}") from error
-    if not isinstance(given, dict) or given.get("type") != "FeatureCollection":
+def _features(file: Path) -> Iterator[Any]:
+    return _values(file, "features.item")
+
+
+def _values(file: Path, path: str) -> Iterator[Any]:
+    """What stands at a path of the JSON, one after the other. Raises Refused."""
+    with file.open("rb") as stream:
+        if stream.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+            stream.seek(0)
+        try:
+            yield from ijson.items(stream, path, use_float=True)
+        except (ijson.JSONError, UnicodeError, ValueError, OverflowError) as error:
+            raise Refused(f"the file begins like JSON and is none: {error}") from error
+
+
+def _judge(file: Path, count: int) -> None:
+    """Raises Refused for what is no collection of features in WGS-84."""
+    if next(_values(file, "type"), None) != "FeatureCollection":
         raise Refused("the file is JSON, but no GeoJSON FeatureCollection; export it as one")
-    crs = given.get("crs")
+    crs = next(_values(file, "crs"), None)
     if crs is not None and not any(name in str(crs) for name in _WGS84_NAMES):
         raise Refused(f"the file's crs is {str(crs)[:100]}; export it in WGS-84 (EPSG:4326)")
-    found = given.get("features")
-    if not isinstance(found, list):
-        raise Refused("the FeatureCollection has no list of features")
-    return found
+    if not count:
+        raise Refused("the FeatureCollection has no list of features, or an empty one")
 
 
 def _properties(feature: object) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Limits:
     """`coordinates`: the system of a GeoJSON file's positions; `shapes`: the geometries of it that are taken."""
 
-    bytes: int = 32 << 20
+    bytes: int = 50_000_000
     rows: int = 100_000  # the header among them
     columns: int = 256
     seconds: float = 90.0

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from adapters.contract import Claim, Link
 from hub.coordinates import CoordinateSystem
@@ -74,7 +75,7 @@ def stream(kind: Kind) -> str:
 async def preview(
     journal: Journal,
     kind: Kind,
-    data: bytes,
+    file: Path,
     circumstances: Circumstances,
     *,
     retirement: Retirement = AS_IT_IS,
@@ -82,7 +83,7 @@ async def preview(
 ) -> Preview:
     """Raises BadRequest where the file as a whole cannot be read, Refused where it would retire too much."""
     limits = Limits(coordinates=circumstances.coordinates, shapes=kind.shapes)
-    table = await read_table(data, limits, progress)
+    table = await read_table(file, limits, progress)
     version = await journal.stream_version(stream(kind))
     ends = {meant(relation) for relation in _relations(kind)}
     standing = await Standing.read(journal, sorted({kind.entity} | ends))

@@ -4,7 +4,6 @@
 `{"refused": text}`.
 """
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -32,30 +31,28 @@ class Row(NamedTuple):
     reason: str | None = None
 
 
-def rows_of(data: bytes, limits: Limits) -> Iterator[Row]:
+def rows_of(file: Path, limits: Limits) -> Iterator[Row]:
     """The first row is the header. Raises Refused, and Unreadable as the readers of tables do."""
-    if _is_map(data):
+    begin = _begin(file)
+    if _is_map(begin):
         from hub.ingest.imports.geojson import features
 
-        yield from features(data, limits)
+        yield from features(file, limits)
         return
-    with tempfile.TemporaryFile() as unnamed:  # the readers of tables take a file's path
-        unnamed.write(data)
-        unnamed.flush()
-        kind = next((kind for mark, kind in _MARKS.items() if data.startswith(mark)), ".csv")
-        table = open_table(
-            Path(f"/dev/fd/{unnamed.fileno()}"),
-            sheet=None,
-            limits=tables.Limits(rows=limits.rows, bytes=limits.bytes),
-            kind=kind,
-        )
-        for number, cells in table.rows:
-            wrong = table.errors.get(number)
-            yield Row(number, [_cell(cell) for cell in cells], f"the cell {wrong[0]} shows an error" if wrong else None)
+    kind = next((kind for mark, kind in _MARKS.items() if begin.startswith(mark)), ".csv")
+    table = open_table(file, sheet=None, limits=tables.Limits(rows=limits.rows, bytes=limits.bytes), kind=kind)
+    for number, cells in table.rows:
+        wrong = table.errors.get(number)
+        yield Row(number, [_cell(cell) for cell in cells], f"the cell {wrong[0]} shows an error" if wrong else None)
 
 
-def _is_map(data: bytes) -> bool:
-    return data[:1000].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
+def _begin(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(1000)
+
+
+def _is_map(begin: bytes) -> bool:
+    return begin.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
 
 
 def _cell(cell: str | int | float | bool | None) -> str:
@@ -71,18 +68,18 @@ def _cell(cell: str | int | float | bool | None) -> str:
             return "" if cell is None else str(cell)
 
 
-def read(data: bytes, limits: Limits) -> Iterator[bytes]:
+def read(file: Path, limits: Limits) -> Iterator[bytes]:
     """The lines to write, the last one `end` or `refused`."""
     count, size, waiting, header = 0, 0, list[Row](), False
     try:
-        for row in rows_of(data, limits):
+        for row in rows_of(file, limits):
             if row.reason is None and not any(cell.strip() for cell in row.cells):
                 continue
             if len(row.cells) > limits.columns:
                 raise Refused(f"row {row.number} has {len(row.cells)} cells; a table has at most {limits.columns}")
             if not header:
                 header = True
-                yield orjson.dumps({"header": [cell.strip() for cell in row.cells], "map": _is_map(data)})
+                yield orjson.dumps({"header": [cell.strip() for cell in row.cells], "map": _is_map(_begin(file))})
                 continue
             count += 1
             waiting.append(row)

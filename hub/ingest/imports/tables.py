@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -34,24 +35,27 @@ class Table:
     is_map: bool = False
 
 
-async def read_table(data: bytes, limits: Limits, progress: Callable[[int], None] = lambda rows: None) -> Table:
+async def read_table(file: Path, limits: Limits, progress: Callable[[int], None] = lambda rows: None) -> Table:
     """Of CSV (UTF-8, GB 18030), Excel or GeoJSON, told apart by its content. Raises BadRequest, with what to do."""
-    if len(data) > limits.bytes:
-        raise BadRequest(f"the file has {len(data):,} bytes; at most {limits.bytes:,} are taken: part it into several")
+    size, path = await asyncio.to_thread(lambda: (file.stat().st_size, file.absolute()))
+    if size > limits.bytes:
+        raise BadRequest(f"the file has {size:,} bytes; at most {limits.bytes:,} are taken: part it into several")
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "hub.ingest.imports.child",
         orjson.dumps(asdict(limits)).decode(),
-        stdin=asyncio.subprocess.PIPE,
+        str(path),
+        stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         cwd=_ROOT,
+        # No secret of the hub's environment is any of a stranger's file's business.
+        env={"PATH": os.environ.get("PATH", ""), "PYTHONDONTWRITEBYTECODE": "1"},
         limit=_LINE,
     )
     try:
-        async with asyncio.timeout(limits.seconds), asyncio.TaskGroup() as group:
-            group.create_task(_send(child, data))
+        async with asyncio.timeout(limits.seconds):
             received = await _receive(child, progress)
     except TimeoutError:
         raise BadRequest(
@@ -65,16 +69,6 @@ async def read_table(data: bytes, limits: Limits, progress: Callable[[int], None
     if isinstance(received, str):
         raise BadRequest(received)
     return received
-
-
-async def _send(child: asyncio.subprocess.Process, data: bytes) -> None:
-    pipe = child.stdin
-    if pipe is None:
-        return
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has said why on its output
-        pipe.write(data)
-        await pipe.drain()
-        pipe.close()
 
 
 async def _receive(child: asyncio.subprocess.Process, progress: Callable[[int], None]) -> Table | str:
