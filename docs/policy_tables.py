@@ -16,6 +16,7 @@ _SCOPES = {
     "own_organization": "own",
     "threatened_places": "near",
     "jurisdiction": "area",
+    "agreements": "agreed",
 }
 _MASKS = {Visibility.SHOW: "", Visibility.MASK_LAST4: " last 4", Visibility.MASK_ALL: " masked"}
 
@@ -39,12 +40,11 @@ def policies(note: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-_LEGEND = (
-    "What `read` shows a role that acts for its own purpose at quiet times. all: every row; own: rows of the viewer's "
-    "own organization; near: rows in places whose alerts concern it; area: rows in its jurisdiction; shared: every "
-    "row, of lots those that their terms show. last 4 and masked: in part, and that there is a value. An empty cell "
-    "is closed."
-)
+_LEGEND = """\
+What `read` shows a role that acts for its own purpose at quiet times. all: every row; own: rows of the viewer's own
+organization; near: rows in places whose alerts concern it; area: rows in its jurisdiction; agreed: rows that others
+agreed to share with it, of the agreement's types and for its purposes; shared: every row, of lots those that their
+terms show. last 4 and masked: in part, and that there is a value. An empty cell is closed."""
 _PERSONAL = "Where it differs from the line above it; a field, purpose or role that is not here is closed."
 
 

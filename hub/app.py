@@ -142,6 +142,7 @@ class Hub:
             rights=self.rights,
             moment=self.moment,
             clock=self.parts.clock,
+            audit=self.audit,
         )
         operations = Desk(
             self.parts,

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
+from hub.access.audit.record import Ledger
 from hub.access.sharing import with_terms
 from hub.clock import Clock
 from hub.command.incident_desk import IncidentDesk
@@ -141,6 +142,7 @@ class Context:
     others: Mapping[Action, Mask] = field(default_factory=lambda: MappingProxyType({}))
     language: str = "zh"
     loaders: "Loaders" = field(default_factory=_loaders)
+    ledger: Ledger = field(default_factory=Ledger)  # what is shown, for the audit
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mask", with_terms(self.mask))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hub.errors import BadRequest
-from hub.graph.derive import entities, personal_fields
+from hub.graph.derive import entities
 from hub.graph.rows import fit
 from hub.graph.selection import Row
 from hub.journal.choice import best_first
@@ -12,6 +12,7 @@ from hub.journal.records import HUB, HeldClaim
 from hub.viewer import Visibility
 from schema.rows import Asked, masked, visibility
 from schema.selection import GRAPHQL_FIELDS, NODES
+from schema.showing import PERSONAL, personal
 
 
 def fresh(info: Asked) -> frozenset[str]:
@@ -49,11 +50,15 @@ async def facts(row: Row, info: Asked, names: Sequence[str] | None) -> list[dict
         said = [(claim, value) for claim in believed if (value := _claimed(claim, entity, known[camel])) is not None]
         if shown is Visibility.HIDE or not said:
             continue
+        first = masked(entity, known[camel], said[0][1], shown)
+        if first is not None and personal(info.context.ledger, entity, known[camel], row["id"], first) is None:
+            continue  # withheld
         chosen, *others = (
             _fact(camel, claim, masked(entity, known[camel], value, shown), kept) for claim, value in said
         )
         differing = [fact for fact, (_, value) in zip(others, said[1:], strict=True) if value != said[0][1]]
         told.append({**chosen, "chosen": True, "conflicting": differing})
+    info.context.ledger.rows(f"{entity} facts", 1, (fact["field"] for fact in told))
     return told
 
 
@@ -66,8 +71,6 @@ def _claimed(held: HeldClaim, entity: str, name: str) -> object | None:
     return None if value is None else fit(_DECLARED[entity, name], value)
 
 
-PERSONAL = frozenset(name.partition(".")[0] for name in personal_fields())
-"""The kinds of which some values are sealed."""
 _DECLARED = {(entity, field.name): field for entity in NODES for field in entities()[entity].fields}
 
 

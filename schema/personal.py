@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hub.graph.rows import standing_values
-from hub.graph.selection import FIELDS, Found, Root, Row, Selection
+from hub.graph.selection import FIELDS, Root, Row, Selection
 from hub.viewer import Visibility
 from schema.rows import Asked, masked
+from schema.showing import rows_of
 
 _SEALED = {entity: tuple(name for name, of in fields.items() if of.sealed) for entity, fields in FIELDS.items()}
 _MASK = "****"
@@ -45,7 +46,7 @@ def _sealed(selection: Selection, result: Any) -> Iterator[tuple[Row, tuple[str,
     deeper = [(f"@{nested.alias}", nested.selection) for nested in selection.nested if _any(nested.selection)]
     if not names and not deeper:
         return
-    for row in _rows(result):
+    for row in rows_of(result):
         if names:
             yield row, names
         for key, inner in deeper:
@@ -56,11 +57,3 @@ def _any(selection: Selection) -> bool:
     return any(name in selection.fields for name in _SEALED[selection.entity]) or any(
         _any(nested.selection) for nested in selection.nested
     )
-
-
-def _rows(result: Any) -> Sequence[Row]:
-    if isinstance(result, Found):
-        return result.rows
-    if isinstance(result, list):
-        return result
-    return [] if result is None else [result]

@@ -22,6 +22,7 @@ from schema.loaders import Window
 from schema.personal import unsealed
 from schema.rows import SNAPSHOT, Asked
 from schema.selection import NODES, Asker
+from schema.showing import note
 from schema.sight import Sight, acts_on_all
 
 MAX_READINGS = 1000
@@ -42,6 +43,7 @@ async def _read(info: Asked, roots: Sequence[Root], action: Action = Action.READ
     async with context.loaders.reads:
         found = await select(context.services.store, living, context.viewer, mask)
     await unsealed(info, living, found)
+    note(context.ledger, living, found, mask)
     return found
 
 

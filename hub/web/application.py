@@ -13,6 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from strawberry import Schema
 
+from hub.access.audit.audit import Audit
 from hub.access.authority import Authority, Local
 from hub.access.issuer.issuer import Issuer
 from hub.access.moment import Moment
@@ -29,6 +30,7 @@ from hub.web.guard import Guard, refuse_to_leave_loopback
 from hub.web.health import Probes
 from hub.web.http import Post
 from hub.web.oauth import routes as oauth
+from hub.web.releasing import Release
 from hub.web.session import Sessions
 from hub.web.socket import Socket
 from hub.web.uploads import Receiver
@@ -45,6 +47,7 @@ def create_application(
     rights: Rights | None = None,
     moment: Moment | None = None,
     clock: Clock = now,
+    audit: Audit | None = None,
     issuer: Issuer | None = None,
     uploads: Uploads | None = None,
 ) -> Starlette:
@@ -57,7 +60,7 @@ def create_application(
     logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL + 1)  # it logs the texts that errors.py masks
     closing = asyncio.Event()
     who, may = authority or Local(), rights or Everything()
-    execution = Execution(schema, contexts, metrics, may, moment)
+    execution = Execution(schema, contexts, metrics, may, Release(audit), moment)
     sessions = Sessions(who, may, clock)
 
     async def socket(websocket: WebSocket) -> None:

@@ -6,7 +6,7 @@ and encoded for the first of them, and the others wait for that.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -30,15 +30,16 @@ from strawberry import Schema
 from strawberry.schema.schema import validate_document
 from strawberry.types.execution import PreExecutionError
 
+from hub.access.audit.record import Asked
 from hub.access.moment import Moment, Unmoved
 from hub.access.rights import Rights
-from hub.errors import BadRequest, CausewayError, Code, Forbidden
+from hub.errors import AuditUnavailable, BadRequest, CausewayError, Forbidden
 from hub.telemetry import Metrics
 from hub.viewer import Action, Mask
 from hub.web import cost
-from hub.web.encoding import encode
-from hub.web.errors import all_formatted, code_of
+from hub.web.answers import Answer, Made, answer_of, wrapped
 from hub.web.operation import Asker, Operation
+from hub.web.releasing import Release
 from hub.web.resuming import resumed
 from hub.web.session import NOTHING, Session
 from hub.web.sharing import sharing_key
@@ -47,16 +48,6 @@ from hub.web.turns import InTurns
 _KEPT_DOCUMENT = 20_000  # characters; longer ones are parsed each time
 _SHARED_EVENTS = 512
 _TOKENS = 10_000  # validation is quadratic in some of what more could hold
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """`body` is encoded JSON. `refused`: no field ran, so the body holds errors alone. `cursor` is the event's."""
-
-    body: bytes
-    refused: bool = False
-    code: Code | None = None  # of its first error
-    cursor: str | None = None
 
 
 Contexts = Callable[[Asker, Mask], object]
@@ -71,9 +62,32 @@ class _Prepared:
     operation: OperationDefinitionNode
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One operation of one viewer, under the rights of the moment."""
+
+    prepared: _Prepared
+    operation: Operation
+    asker: Asker
+    mask: Mask
+    asked: Asked
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return sharing_key(self.prepared.document, self.prepared.operation, self.operation, self.asker, self.mask)
+
+
 class Execution:
+    """No answer leaves but by `release`."""
+
     def __init__(
-        self, schema: Schema, contexts: Contexts, metrics: Metrics, rights: Rights, moment: Moment | None = None
+        self,
+        schema: Schema,
+        contexts: Contexts,
+        metrics: Metrics,
+        rights: Rights,
+        release: Release,
+        moment: Moment | None = None,
     ) -> None:
         self._schema = schema
         schema.execution_context_class = InTurns
@@ -82,9 +96,10 @@ class Execution:
         self._metrics = metrics
         self._rights = rights
         self._moment = moment or Unmoved()
+        self._release = release
         self._parsed = lru_cache(256)(_parse)
         self._validated = lru_cache(256)(lambda document: _validated(self._core, document))
-        self._shared: OrderedDict[tuple[object, ...], asyncio.Future[Answer]] = OrderedDict()
+        self._shared: OrderedDict[tuple[object, ...], asyncio.Future[Made]] = OrderedDict()
 
     def is_subscription(self, operation: Operation) -> bool:
         """False also for what cannot be parsed: running it says why."""
@@ -112,16 +127,37 @@ class Execution:
                 )
             asker = self._now(asker)
             mask = self._mask(asker, prepared.operation.operation)
-            result = await self._schema.execute(
-                operation.document,
-                variable_values=dict(operation.variables),
-                context_value=self._contexts(asker, mask),
-                operation_name=operation.name,
-            )
+            made = await self._executed(run := self._run(prepared, operation, asker, mask, transport))
+            if not made.answer.refused:
+                made = await self._released(run, made)
         except Exception as error:  # noqa: BLE001  the web's error mask
-            return self._counted(_answer(None, [_wrapped(error)], refused=True), transport)
-        answer = _answer(result.data, result.errors, refused=isinstance(result, PreExecutionError))
-        return self._counted(answer, transport)
+            return self._counted(answer_of(None, [wrapped(error)], refused=True), transport)
+        return self._counted(made.answer, transport)
+
+    async def _executed(self, run: _Run, *, withholding: bool = False) -> Made:
+        context = self._contexts(run.asker, run.mask)
+        ledger = self._release.ledger(context, withholding=withholding)
+        result = await self._schema.execute(
+            run.operation.document,
+            variable_values=dict(run.operation.variables),
+            context_value=context,
+            operation_name=run.operation.name,
+        )
+        refused = isinstance(result, PreExecutionError)
+        return Made(answer_of(result.data, result.errors, refused=refused, ledger=ledger), ledger)
+
+    async def _released(self, run: _Run, made: Made) -> Made:
+        """What may leave: the answer, once it is recorded; where it cannot be, the same without personal values. Raises
+        AuditUnavailable of a change, which is not made twice."""
+        viewer, asked = run.asker.viewer, run.asked
+        try:
+            await self._release.record(made, viewer, asked)
+        except AuditUnavailable as error:
+            if run.prepared.operation.operation is not Kind.QUERY:
+                raise AuditUnavailable(f"What was asked was carried out. {error.message}") from error
+            made = await self._executed(run, withholding=True)
+            await self._release.record(made, viewer, asked)
+        return made
 
     async def results(self, operation: Operation, session: Session, transport: str) -> AsyncGenerator[Answer, None]:
         """Over a streaming transport: a subscription's answers, or the one answer of a query or a mutation."""
@@ -142,17 +178,18 @@ class Execution:
             prepared = self._prepare(operation)
             cost.check(self._core, prepared.document, prepared.operation, operation.variables)
             if errors := self._validated(prepared.document):
-                yield self._counted(_answer(None, errors, refused=True), transport)
+                yield self._counted(answer_of(None, errors, refused=True), transport)
                 return
-            source = await self._source(prepared, operation, asker, mask)
+            run = self._run(prepared, operation, asker, mask, transport)
+            source = await self._source(run)
         except (GraphQLError, CausewayError) as error:
-            yield self._counted(_answer(None, [_wrapped(error)], refused=True), transport)
+            yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport)
             return
         if isinstance(source, ExecutionResult):
-            yield self._counted(_answer(None, source.errors, refused=True), transport)
+            yield self._counted(answer_of(None, source.errors, refused=True), transport)
             return
         self._metrics.request(transport, "ok")
-        key = sharing_key(prepared.document, prepared.operation, operation, asker, mask)
+        key = run.key
         try:
             async with aclosing(source) as stream:
                 while True:
@@ -163,25 +200,29 @@ class Execution:
                     session.check()
                     who = self._now(session.asker)
                     now = self._mask(who, Kind.SUBSCRIPTION)
-                    if who != asker or now is not mask:
-                        asker, mask = who, now
-                        key = sharing_key(prepared.document, prepared.operation, operation, asker, mask)
-                    yield await self._told(event, prepared, operation, asker, mask, key)
+                    if who != run.asker or now is not run.mask:
+                        run = self._run(prepared, operation, who, now, transport)
+                        key = run.key
+                    made = await self._released_event(run, event, key)
+                    session.check()
+                    yield made.answer
         except Exception as error:  # noqa: BLE001  the web's error mask
-            yield self._counted(_answer(None, [_wrapped(error)], refused=True), transport)
+            yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport)
 
-    async def _told(
-        self,
-        event: object,
-        prepared: _Prepared,
-        operation: Operation,
-        asker: Asker,
-        mask: Mask,
-        key: tuple[object, ...],
-    ) -> Answer:
+    async def _released_event(self, run: _Run, event: object, key: tuple[object, ...]) -> Made:
+        """The event as it is told to all of the key, recorded for this subscriber."""
+        made = await self._told(run, event, key)
+        try:
+            await self._release.record(made, run.asker.viewer, run.asked, key)
+        except AuditUnavailable:
+            made = await self._told(run, event, (*key, "withholding"), withholding=True)
+            await self._release.record(made, run.asker.viewer, run.asked, key)
+        return made
+
+    async def _told(self, run: _Run, event: object, key: tuple[object, ...], *, withholding: bool = False) -> Made:
         cursor = getattr(event, "cursor", None)  # what makes two subscribers' events the same one
         if not isinstance(cursor, str):
-            return await self._execute_event(event, prepared, operation, asker, mask)
+            return await self._execute_event(run, event, None, withholding=withholding)
         place = (*key, cursor)
         while (told := self._shared.get(place)) is not None:
             if not told.done():
@@ -192,36 +233,30 @@ class Execution:
         if len(self._shared) > _SHARED_EVENTS:
             self._shared.popitem(last=False)
         try:
-            answer = await self._execute_event(event, prepared, operation, asker, mask, cursor)
+            made = await self._execute_event(run, event, cursor, withholding=withholding)
         except BaseException:
             if self._shared.get(place) is mine:
                 del self._shared[place]
             mine.cancel()  # this subscriber went away: the next one executes
             raise
-        mine.set_result(answer)
-        return answer
+        mine.set_result(made)
+        return made
 
-    async def _execute_event(
-        self,
-        event: object,
-        prepared: _Prepared,
-        operation: Operation,
-        asker: Asker,
-        mask: Mask,
-        cursor: str | None = None,
-    ) -> Answer:
-        executor = self._executor(prepared, operation, asker, mask, event)
+    async def _execute_event(self, run: _Run, event: object, cursor: str | None, *, withholding: bool) -> Made:
+        context = self._contexts(run.asker, run.mask)
+        ledger = self._release.ledger(context, withholding=withholding)
+        executor = self._executor(run, context, event)
         if isinstance(executor, list):
-            return _answer(None, executor, cursor=cursor)
+            return Made(answer_of(None, executor, cursor=cursor), ledger)
         result = execute_subscription_event(executor)
         if isawaitable(result):
             result = await result
-        return _answer(result.data, result.errors, cursor=cursor)
+        return Made(answer_of(result.data, result.errors, cursor=cursor, ledger=ledger), ledger)
 
-    async def _source(
-        self, prepared: _Prepared, operation: Operation, asker: Asker, mask: Mask
-    ) -> AsyncGenerator[object, None] | ExecutionResult:
-        executor = self._executor(prepared, operation, asker, mask, None)
+    async def _source(self, run: _Run) -> AsyncGenerator[object, None] | ExecutionResult:
+        context = self._contexts(run.asker, run.mask)
+        self._release.ledger(context, withholding=True)  # what a stream loads to choose its events is in no record
+        executor = self._executor(run, context, None)
         if isinstance(executor, list):
             return ExecutionResult(None, executor)
         source = create_source_event_stream(executor)
@@ -234,6 +269,10 @@ class Execution:
         viewer = self._moment.of(asker.viewer)
         return asker if viewer is asker.viewer else replace(asker, viewer=viewer)
 
+    def _run(self, prepared: _Prepared, operation: Operation, asker: Asker, mask: Mask, transport: str) -> _Run:
+        asked = self._release.asked(prepared.document, prepared.operation, transport)
+        return _Run(prepared, operation, asker, mask, asked)
+
     def _mask(self, asker: Asker, kind: Kind) -> Mask:
         """Raises Forbidden for a change or a stream by who is granted nothing; a read then finds nothing."""
         mask = self._rights.mask(asker.viewer, _ACTIONS[kind])
@@ -241,15 +280,15 @@ class Execution:
             raise Forbidden(NOTHING)
         return mask
 
-    def _executor(self, prepared: _Prepared, operation: Operation, asker: Asker, mask: Mask, root: object) -> Any:
-        """A graphql-core executor with a context of its own, or the errors of the variables."""
+    def _executor(self, run: _Run, context: object, root: object) -> Any:
+        """A graphql-core executor, or the errors of the variables."""
         return self._schema.execution_context_class.build(
             self._core,
-            prepared.document,
+            run.prepared.document,
             root,
-            self._contexts(asker, mask),
-            dict(operation.variables),
-            operation.name,
+            context,
+            dict(run.operation.variables),
+            run.operation.name,
         )
 
     def _prepare(self, operation: Operation) -> _Prepared:
@@ -280,26 +319,3 @@ def _parse(text: str) -> DocumentNode:
 
 def _validated(schema: GraphQLSchema, document: DocumentNode) -> tuple[GraphQLError, ...]:
     return tuple(validate_document(schema, document, tuple(specified_rules)))
-
-
-def _answer(
-    data: Mapping[str, object] | None,
-    errors: Sequence[GraphQLError] | None,
-    *,
-    refused: bool = False,
-    cursor: str | None = None,
-) -> Answer:
-    body: dict[str, object] = {} if refused else {"data": data}
-    told = all_formatted(errors)
-    if told:
-        body = {"errors": told, **body}
-    try:
-        encoded = encode(body)
-    except TypeError as error:
-        told = all_formatted([_wrapped(error)])
-        encoded = encode({"errors": told, "data": None})
-    return Answer(body=encoded, refused=refused, code=code_of(told), cursor=cursor)
-
-
-def _wrapped(error: Exception) -> GraphQLError:
-    return error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)

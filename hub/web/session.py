@@ -92,6 +92,7 @@ class Sessions:
         self._rights = rights
         self._clock = clock
         self._open: set[Session] = set()
+        self._asked: dict[int, Viewer] = {}
 
     @contextmanager
     def open(self, asker: Asker) -> Iterator[Session]:
@@ -106,7 +107,7 @@ class Sessions:
         """Until it is cancelled. Expiry is not held up by an issuer that takes its time to answer."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._end_expired())
-            group.create_task(self._end_revoked())
+            group.create_task(self._end_revoked(group))
 
     async def _end_expired(self) -> None:
         version = self._rights.version
@@ -121,15 +122,20 @@ class Sessions:
                     if not self._rights.mask(session.asker.viewer, Action.SUBSCRIBE):
                         session.interrupt(Forbidden(NOTHING))
 
-    async def _end_revoked(self) -> None:
+    async def _end_revoked(self, group: asyncio.TaskGroup) -> None:
+        """A viewer whose issuer takes its time is asked about once at a time, and holds up no other."""
         while True:
             await asyncio.sleep(EVERY)
-            viewers: dict[int, Viewer] = {id(each.asker.viewer): each.asker.viewer for each in self._open}
-            asked = tuple(viewers.values())
-            held = await asyncio.gather(*map(self._authority.holds, asked))
-            lost = {id(viewer) for viewer, holds in zip(asked, held, strict=True) if not holds}
-            if not lost:
-                continue
-            for session in tuple(self._open):
-                if id(session.asker.viewer) in lost:
-                    session.end(Unauthenticated(REVOKED))
+            for viewer in {id(each.asker.viewer): each.asker.viewer for each in self._open}.values():
+                if id(viewer) not in self._asked:
+                    self._asked[id(viewer)] = viewer
+                    group.create_task(self._ask(viewer))
+
+    async def _ask(self, viewer: Viewer) -> None:
+        try:
+            if not await self._authority.holds(viewer):
+                for session in tuple(self._open):
+                    if session.asker.viewer is viewer:
+                        session.end(Unauthenticated(REVOKED))
+        finally:
+            del self._asked[id(viewer)]

@@ -34,21 +34,33 @@ def sharing_key(
         encode(values),
         asker.language,
         (who.issuer, who.roles, who.organization, who.purpose, who.flags),
-        _rights(mask),
+        _Rights(mask),
     )
 
 
-def _rights(mask: Mask) -> tuple[object, ...]:
-    return tuple(
-        (
-            grant.scope.name,
-            tuple(sorted(grant.scope.parameters.items())),
-            grant.types,
-            tuple(sorted(grant.fields.items())),
-            grant.default,
+class _Rights:
+    """What a mask says, as part of a key: its hash is made once, for a key is looked up with each event."""
+
+    __slots__ = ("_hash", "_parts")
+
+    def __init__(self, mask: Mask) -> None:
+        self._parts = tuple(
+            (
+                grant.scope.name,
+                tuple(sorted(grant.scope.parameters.items())),
+                grant.types,
+                tuple(sorted(grant.fields.items())),
+                grant.default,
+            )
+            for grant in mask
         )
-        for grant in mask
-    )
+        self._hash = hash(self._parts)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Rights) and self._hash == other._hash and self._parts == other._parts
 
 
 def _variables_of_the_telling(document: DocumentNode, node: OperationDefinitionNode) -> frozenset[str]:

@@ -14,10 +14,11 @@ from hub.access.authority import Authority, Credentials
 from hub.errors import BadRequest, CausewayError, Code, Forbidden, IssuerUnavailable, Unauthenticated
 from hub.viewer import Viewer
 from hub.web import credentials
+from hub.web.answers import Answer
 from hub.web.config import WebConfig
 from hub.web.encoding import decode, encode
 from hub.web.errors import problem
-from hub.web.execution import Answer, Execution
+from hub.web.execution import Execution
 from hub.web.operation import Asker, Operation, language_of
 from hub.web.session import Session, Sessions
 

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, aclosing
 from starlette.types import Receive, Scope, Send
 
 from hub.errors import Code
-from hub.web.execution import Answer
+from hub.web.answers import Answer
 from hub.web.session import Session
 
 KEEP_ALIVE = b":\n\n"

@@ -1,5 +1,6 @@
 """docs/policies.md: its setting loads, its policy stands by itself, its table holds, `explain` says what it shows."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,12 @@ def test_the_setting_and_the_policy_load(page: Path, tmp_path: Path) -> None:
 def test_explain_says_what_the_page_shows() -> None:
     (shown,) = [block.text for block in blocks(DOCS / "policies.md", "") if "Person.phone: read" in block.text]
     said = list(explain(load(None, CATALOGUE), Question(role="duty_officer", field="Person.phone")))
-    assert shown.splitlines() == said[: len(shown.splitlines())]
+    assert _without_lines(shown.splitlines()) == _without_lines(said)[: len(shown.splitlines())]
+
+
+def _without_lines(told: list[str]) -> list[str]:
+    """Any change of the policies moves their lines."""
+    return [re.sub(r"park\.cedar:\d+", "park.cedar:LINE", line) for line in told]
 
 
 def test_the_table_of_the_page_holds(tmp_path: Path) -> None:

@@ -62,39 +62,31 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """An operation as the audit knows it; `document` is the SHA-256 of its normalised text, in hex."""
+    """An operation as the audit knows it; `document` is the SHA-256 of its normalised text, in hex; `roots` are the
+    fields that it begins with."""
 
     kind: str  # query, mutation or subscription
     name: str | None
     document: str
     transport: str
+    roots: tuple[str, ...] = ()
 
 
-@dataclass(slots=True, kw_only=True)
 class Record:
-    """One answer to one viewer. `deliveries`: how often the same event went to the same viewer's streams; `code` is
-    the answer's first error's; `missed`: how many records before this one were dropped, for want of a place."""
+    """One answer to one viewer, as its ledger stands when this is made: what still runs of an answer that failed may
+    note more. `code` is the answer's first error's. `deliveries`: how often the same event went to the same viewer's
+    streams; `missed`: how many records before this one were dropped, for want of a place."""
 
-    viewer: Viewer
-    asked: Asked
-    ledger: Ledger
-    at: datetime
-    code: str | None = None
-    deliveries: int = 1
-    missed: int = 0
+    __slots__ = ("_said", "at", "deliveries", "missed", "personal", "subjects")
 
-    @property
-    def personal(self) -> bool:
-        return self.ledger.personal
-
-    def subjects(self) -> Iterable[str]:
+    def __init__(self, *, viewer: Viewer, asked: Asked, ledger: Ledger, at: datetime, code: str | None = None) -> None:
+        self.at = at
+        self.deliveries = 1
+        self.missed = 0
+        self.personal = ledger.personal
+        self.subjects = {id_ for each in ledger.fields.values() for ids in (each.shown, each.masked) for id_ in ids}
         """Everyone of whom something personal was shown."""
-        return {id_ for each in self.ledger.fields.values() for ids in (each.shown, each.masked) for id_ in ids}
-
-    def body(self) -> bytes:
-        """JSON; what is empty is left out."""
-        viewer, asked, ledger = self.viewer, self.asked, self.ledger
-        said: dict[str, object] = {
+        self._said: dict[str, object] = {
             "viewer": _without_nothing(
                 {
                     "subject": viewer.subject,
@@ -111,13 +103,19 @@ class Record:
             "kind": asked.kind,
             "name": asked.name,
             "document": asked.document,
+            "roots": list(asked.roots),
             "types": {name: _shown(each) for name, each in ledger.types.items()},
             "personal": {
                 name: _without_nothing({"shown": list(each.shown), "masked": list(each.masked)})
                 for name, each in ledger.fields.items()
             },
             "withheld": sorted(ledger.withheld),
-            "code": self.code,
+            "code": code,
+        }
+
+    def body(self) -> bytes:
+        """JSON; what is empty is left out."""
+        said = self._said | {
             "deliveries": self.deliveries if self.deliveries != 1 else None,
             "missed": self.missed or None,
         }
@@ -125,7 +123,7 @@ class Record:
 
 
 def subjects_of(body: Mapping[str, Any]) -> set[str]:
-    """The same, of a body that was read again."""
+    """A record's subjects, by its body."""
     return {id_ for each in body.get("personal", {}).values() for ids in each.values() for id_ in ids}
 
 

@@ -51,6 +51,7 @@ class Writer:
     ) -> None:
         self.chain = uuid7(clock())
         self.failing: AuditUnavailable | None = None  # why nothing can be written, while that is so
+        self.commits = 0
         self.missed = 0  # records that were dropped since something was last written
         self._config = config
         self._engines = engines
@@ -149,6 +150,7 @@ class Writer:
                 connection.execute(sa.insert(t.subject), subjects)
             if signed is not None:
                 connection.execute(sa.insert(t.checkpoint), [row_of(signed)])
+        self.commits += 1
         self._attempted = None
         self._head = head
         self.missed -= jobs[0].record.missed if jobs else 0
@@ -179,7 +181,7 @@ class Writer:
                 }
             )
             subjects += [
-                {"id": id_, "at": at, "chain": self.chain, "number": number} for id_ in sorted(record.subjects())
+                {"id": id_, "at": at, "chain": self.chain, "number": number} for id_ in sorted(record.subjects)
             ]
             previous = hash_
         return _Head(number, previous), entries, subjects

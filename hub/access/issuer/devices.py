@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidScopeError, UnauthorizedClientError
 from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint, DeviceCodeGrant
 
@@ -20,6 +21,7 @@ from hub.access.issuer.store import Store, hashed
 
 _ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628, 6.1: no vowels, so no words; 8 of 20 are 34 bits
 _SLOWER = 5  # seconds that each too early poll adds
+_WAITING = 1000  # devices at once; anyone may ask for a code, and each takes a row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +58,16 @@ class Devices:
         self._guesses = Attempts(free=5, longest=900)
 
     def add(self, client_id: str, scope: str, *, device_code: str, user_code: str) -> None:
+        """Raises OAuth2Error where too many wait already."""
         now = self._store.now()
         with self._store.writing() as connection:
+            waiting = sa.select(sa.func.count()).where(
+                tables.device.c.expires_at > now, tables.device.c.used_at.is_(None)
+            )
+            if (connection.scalar(waiting) or 0) >= _WAITING:
+                text = "Too many devices wait for an answer. Try again later."
+                raise OAuth2Error(text, error="temporarily_unavailable", status_code=503)
+            connection.execute(sa.delete(tables.device).where(tables.device.c.expires_at <= now - 3600))
             connection.execute(
                 sa.insert(tables.device).values(
                     hash=hashed(device_code),

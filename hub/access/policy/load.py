@@ -24,7 +24,7 @@ from hub.viewer import Action, Visibility
 
 SHIPPED = Path(__file__).parent / "shipped"
 
-SCOPES = ("everything", "own_organization", "threatened_places", "jurisdiction")
+SCOPES = ("everything", "shared", "own_organization", "threatened_places", "jurisdiction", "agreements")
 """The row scopes that `@scope` may name."""
 
 _MASKS = tuple(v.value for v in Visibility if v is not Visibility.HIDE)

@@ -1,13 +1,14 @@
 """The policies in force, as the rest of the hub asks them: a viewer and an action, answered by a kept mask."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from hub.access.policy.compiling import ScopedGrant, ViewerClass, class_of, compiled
 from hub.access.policy.load import Loaded
-from hub.access.policy.places import NoPlaces, Places
+from hub.access.policy.situation import Quiet, Situation
+from hub.access.sharing import with_terms
 from hub.telemetry import logger
 from hub.viewer import EVERYTHING, Action, Grant, Mask, Scope, Viewer, Visibility
 
@@ -17,6 +18,9 @@ KEPT_CLASSES = 1_024
 """Compiled classes kept, and as many masks that were filled in; the least recently used goes first."""
 _KEPT_UNKNOWN = 1_024
 
+Filling = tuple[Any, ...]
+"""Ids; of agreements, pairs of a type and its provider."""
+
 
 class Policies:
     """`Rights` by policies: a class of viewers is compiled when it is first met, and kept until the policies change.
@@ -24,9 +28,9 @@ class Policies:
     `replace` puts other policies into force between two questions: no mask mixes two versions.
     """
 
-    def __init__(self, loaded: Loaded, places: Places | None = None) -> None:
+    def __init__(self, loaded: Loaded, situation: Situation | None = None) -> None:
         self.loaded = loaded
-        self._places = NoPlaces() if places is None else places
+        self._situation = Quiet() if situation is None else situation
         self._compiled: OrderedDict[tuple[ViewerClass, Action], tuple[ScopedGrant, ...]] = OrderedDict()
         self._masks: OrderedDict[tuple[object, ...], Mask] = OrderedDict()
         self._unknown: set[str] = set()
@@ -53,7 +57,7 @@ class Policies:
         parameters = self._parameters(viewer, grants)
         key = (who, action, *parameters.items())
         if (kept := self._masks.get(key)) is None:
-            kept = self._masks[key] = _filled(grants, parameters)
+            kept = self._masks[key] = with_terms(_filled(grants, parameters))
             _bound(self._masks)
         else:
             self._masks.move_to_end(key)
@@ -68,9 +72,9 @@ class Policies:
             self._compiled.move_to_end(key)
         return kept
 
-    def _parameters(self, viewer: Viewer, grants: tuple[ScopedGrant, ...]) -> Mapping[str, tuple[str, ...]]:
-        """By scope, the ids that it is filled in with for this viewer."""
-        found: dict[str, tuple[str, ...]] = {}
+    def _parameters(self, viewer: Viewer, grants: tuple[ScopedGrant, ...]) -> Mapping[str, Filling]:
+        """By scope, what it is filled in with for this viewer: ids, or of agreements types and providers."""
+        found: dict[str, Filling] = {}
         if (organization := viewer.organization) is None:
             return found
         for grant in grants:
@@ -78,10 +82,25 @@ class Policies:
                 case "own_organization":
                     found[grant.scope] = (organization,)
                 case "jurisdiction":
-                    found[grant.scope] = self._places.jurisdiction(organization)
+                    found[grant.scope] = tuple(self._situation.jurisdiction(organization))
                 case "threatened_places":
-                    found[grant.scope] = self._places.threatened(organization)
+                    found[grant.scope] = tuple(self._situation.threatened(organization))
+                case "agreements":
+                    found[grant.scope] = self._agreed(organization, viewer.purpose)
         return found
+
+    def _agreed(self, recipient: str, purpose: str) -> tuple[tuple[str, str], ...]:
+        """(type, provider) of all that is shown to it for the purpose."""
+        return tuple(
+            sorted(
+                {
+                    (kind, agreement.provider)
+                    for agreement in self._situation.agreements(recipient)
+                    if purpose in agreement.purposes
+                    for kind in agreement.types
+                }
+            )
+        )
 
     def _tell_unknown(self, viewer: Viewer) -> None:
         for role in viewer.roles:
@@ -90,24 +109,39 @@ class Policies:
                 log.warning("policy.unknown_role", role=role[:64], issuer=viewer.issuer)
 
 
-_NAMES = {"own_organization": ("own_organization", "organizations")}
-_WITHIN = ("within_places", "places")
-
-
-def _filled(grants: tuple[ScopedGrant, ...], parameters: Mapping[str, tuple[str, ...]]) -> Mask:
+def _filled(grants: tuple[ScopedGrant, ...], parameters: Mapping[str, Filling]) -> Mask:
     """The grants with their scopes filled in; one that would hold no row is left out."""
-    mask: list[Grant] = []
-    for grant in grants:
-        if grant.scope == "everything":
-            scope = EVERYTHING
-        elif ids := parameters.get(grant.scope):
-            name, parameter = _NAMES.get(grant.scope, _WITHIN)
-            scope = Scope(name=name, parameters=MappingProxyType({parameter: tuple(sorted(ids))}))
-        else:
-            continue
-        fields = MappingProxyType(dict(grant.fields))
-        mask.append(Grant(scope=scope, types=grant.types, fields=fields, default=Visibility.HIDE))
-    return tuple(mask)
+    return tuple(each for grant in grants for each in _scoped(grant, parameters.get(grant.scope, ())))
+
+
+def _scoped(grant: ScopedGrant, filling: Filling) -> Iterator[Grant]:
+    match grant.scope:
+        case "everything":
+            yield _grant(grant, EVERYTHING)
+        case "shared":
+            yield _grant(grant, Scope(name="shared"))
+        case "agreements":
+            by_types: dict[frozenset[str], list[str]] = {}
+            for provider in sorted({pair[1] for pair in filling}):
+                types = frozenset(pair[0] for pair in filling if pair[1] == provider) & grant.types
+                by_types.setdefault(types, []).append(provider)
+            for types, providers in by_types.items():
+                if types:
+                    yield _grant(grant, _scope("own_organization", "organizations", providers), types)
+        case "own_organization" if filling:
+            yield _grant(grant, _scope("own_organization", "organizations", filling))
+        case _ if filling:
+            yield _grant(grant, _scope("within_places", "places", filling))
+
+
+def _scope(name: str, parameter: str, ids: Iterable[Any]) -> Scope:
+    return Scope(name=name, parameters=MappingProxyType({parameter: tuple(sorted(ids))}))
+
+
+def _grant(grant: ScopedGrant, scope: Scope, types: frozenset[str] | None = None) -> Grant:
+    types = grant.types if types is None else types
+    fields = {name: mask for name, mask in grant.fields.items() if name.partition(".")[0] in types}
+    return Grant(scope=scope, types=types, fields=MappingProxyType(fields), default=Visibility.HIDE)
 
 
 def _bound(kept: OrderedDict[Any, Any]) -> None:

@@ -128,6 +128,7 @@ class People:
             answer = await self._threads.run(lambda: self._issuer.server.decide(asked, session, allowed=allowed))
         except OAuth2Error as error:
             return self.wrong(request, error)
+        answer.status = 303  # RFC 9700, 4.12: never a status that lets a browser send the form on
         return answered(answer)
 
     def _asked(self, query: str) -> wire.Request:

@@ -196,7 +196,7 @@ def fields(page: httpx.Response) -> dict[str, str]:
 
 def answer(redirect: httpx.Response) -> dict[str, str]:
     """The parameters with which the browser is sent back to the client."""
-    assert redirect.status_code == 302, redirect.text
+    assert redirect.status_code in (302, 303), redirect.text
     query = parse_qs(urlsplit(redirect.headers["location"]).query, keep_blank_values=True)
     assert all(len(values) == 1 for values in query.values())
     return {name: values[0] for name, values in query.items()}

@@ -1,11 +1,12 @@
 """The authorization code, with PKCE: each refusal beside the case in which the right request succeeds."""
 
+import re
 from datetime import timedelta
 
 import pytest
 
 from hub.access.issuer.clients import CODE
-from tests.access.issuer.park import BACK, URL, Park, Pkce, answer, client, error_of, fields
+from tests.access.issuer.park import BACK, PASSWORD, URL, Park, Pkce, answer, client, error_of, fields
 
 
 def test_a_login_gives_tokens(park: Park) -> None:
@@ -215,3 +216,21 @@ def test_a_client_may_ask_for_a_fresh_login(park: Park) -> None:
     again = park.authorize(Pkce(), max_age="60")
     assert 'action="/oauth/login"' in again.text
     assert 'action="/oauth/authorize"' in park.login(again).text
+
+
+def test_no_code_token_or_secret_can_be_guessed(park: Park) -> None:
+    pkce = Pkce()
+    code = park.consent(pkce)["code"]
+    refresh = park.exchange(code, pkce).json()["refresh_token"]
+    for secret in (code, refresh, park.department[1]):
+        assert re.fullmatch(r"[A-Za-z0-9_-]{43,}", secret)  # 256 bits in base64url, or more
+    assert len({park.consent(Pkce())["code"] for _ in range(5)} | {code}) == 6
+
+
+def test_what_was_typed_is_not_sent_on_by_a_redirect(park: Park) -> None:
+    page = park.authorize(Pkce())
+    sent = park.http.post("/oauth/login", data=fields(page) | {"name": "lin", "password": PASSWORD})
+    assert sent.status_code == 303
+    assert PASSWORD.replace(" ", "+") not in sent.headers["location"]
+    assert "password" not in sent.headers["location"]
+    assert park.decide(park.authorize(Pkce())).status_code == 303  # a browser follows with GET, and without the form

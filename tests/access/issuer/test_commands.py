@@ -1,8 +1,6 @@
 """`causeway users` and `causeway clients`, alone with the lock and beside a running hub."""
 
 import json
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,27 +14,15 @@ from typer.testing import CliRunner
 from hub.cli.commands import app
 from hub.errors import CausewayError, SettingsError
 from hub.settings import load
-from tests.servers.process import Process, free_port, wait_for_port
+from tests.access.issuer.running import hub_process, write_park
+from tests.servers.process import wait_for_port
 
-PARK = """
-[park]
-name = "Test park"
-
-[web]
-port = {port}
-
-[accounts]
-url = "http://127.0.0.1:{port}"
-"""
-ROOT = str(Path(__file__).resolve().parents[3])
-ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "NEO4J_URI"} | {"COLUMNS": "200", "PYTHONPATH": ROOT}
 Run = Callable[..., Result]
 
 
 @pytest.fixture
 def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
-    port = free_port()
-    (tmp_path / "park.toml").write_text(PARK.format(port=port), encoding="utf-8")
+    port = write_park(tmp_path)
     monkeypatch.chdir(tmp_path)
     return port
 
@@ -143,8 +129,7 @@ def test_an_issuers_address_is_one_that_clients_can_trust(tmp_path: Path, url: s
 def test_a_running_hub_carries_them_out_and_what_they_change_holds_at_once(
     causeway: Run, tmp_path: Path, port: int
 ) -> None:
-    command = [sys.executable, "-m", "hub.cli", "serve"]
-    hub = Process(command, tmp_path, name="hub", env=ENVIRONMENT)
+    hub = hub_process(tmp_path)
     try:
         wait_for_port(port, hub)
         issuer = f"http://127.0.0.1:{port}"

@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import sqlalchemy as sa
 
+from hub.access.issuer import tables
 from hub.access.issuer.clients import CODE, DEVICE
 from tests.access.issuer.park import URL, Park, client, error_of, fields
 
@@ -120,3 +122,15 @@ def test_nothing_is_allowed_without_the_forms_token(park: Park) -> None:
     assert poll(park, device["device_code"]).status_code == 400
     assert park.http.post("/oauth/device", data=form).status_code == 200
     assert poll(park, device["device_code"]).status_code == 200
+
+
+def test_nobody_fills_the_store_by_asking_for_codes(park: Park) -> None:
+    with park.issuer._store.writing() as connection:
+        waiting = {"client": "explorer", "scope": "", "expires_at": 10**10, "interval": 5, "polled_at": 0}
+        rows = [{"hash": b"%d" % n, "user_code": b"%d" % n, **waiting} for n in range(1000)]
+        connection.execute(sa.insert(tables.device), rows)
+    refused = park.post("/oauth/device_authorization", client_id="explorer")
+    assert error_of(refused) == (503, "temporarily_unavailable")
+    with park.issuer._store.writing() as connection:
+        connection.execute(sa.delete(tables.device).where(tables.device.c.hash == b"7"))
+    assert begin(park)["device_code"]

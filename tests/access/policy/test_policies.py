@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,18 @@ ENTITIES = cedarpy.Entities.from_json_str(
 )
 
 
+@dataclass(frozen=True)
+class Agreed:
+    provider: str
+    types: tuple[str, ...]
+    purposes: tuple[str, ...] = ("supervision",)
+
+
 class Here:
-    """Places of two organizations, as the topology would tell them."""
+    """What holds for some organizations, as the hub would tell it."""
+
+    def agreements(self, recipient: str) -> tuple[Agreed, ...]:
+        return ()
 
     def jurisdiction(self, organization: str) -> tuple[str, ...]:
         return ("district",) if organization == "bureau" else ()
@@ -121,6 +132,46 @@ def test_a_change_of_threatened_places_shows_at_once_and_asks_nothing() -> None:
     mask = policies.mask(who, Action.SUBSCRIBE)
     assert by_scope(mask)["within_places"].scope.parameters == {"places": ("unit-9",)}
     assert policies.evaluations == asked
+
+
+def test_agreements_open_their_types_of_their_providers_for_their_purposes() -> None:
+    class Agreeing(Here):
+        def agreements(self, recipient: str) -> tuple[Agreed, ...]:
+            return (
+                Agreed("tenant-b", ("SupplyLot",)),
+                Agreed("tenant-a", ("SupplyLot", "Person")),
+                Agreed("tenant-c", ("HazardousGoods",)),
+                Agreed("tenant-d", ("SupplyLot",), purposes=("emergency",)),
+                Agreed("tenant-e", ("Person",)),
+            )
+
+    policies = Policies(SHIPPED_POLICIES, Agreeing())
+    mask = policies.mask(viewer("government", purpose="supervision", organization="bureau"), Action.READ)
+    agreed = {g.scope.parameters["organizations"]: g.types for g in mask if g.scope.name == "own_organization"}
+    assert agreed == {("tenant-a", "tenant-b"): {"SupplyLot"}, ("tenant-c",): {"HazardousGoods"}}
+    assert shown(mask, "SupplyLot.quantity") == {"own_organization": Visibility.SHOW}
+    assert not [g for g in mask if g.types and "Person" in g.types and g.scope.name == "own_organization"]
+    for grant in (each for each in mask if each.scope.name == "own_organization"):
+        assert grant.types == {name.partition(".")[0] for name in grant.fields}
+
+
+def test_lots_of_others_are_shown_on_their_terms() -> None:
+    policies = Policies(SHIPPED_POLICIES, Here())
+    for who in (viewer("commander"), viewer("government", purpose="supervision", organization="bureau")):
+        mask = policies.mask(who, Action.READ)
+        lots = [grant for grant in mask if grant.opens("SupplyLot")]
+        assert {grant.scope.name for grant in lots} <= {"shared", "within_places"}
+        by_terms = {grant.scope.parameters["terms"]: grant for grant in lots}
+        assert set(by_terms) == {("OWN", "AGREED"), ("ASK",)}
+        assert by_terms["ASK",].visibility("SupplyLot.item_code") is Visibility.SHOW
+        assert by_terms["ASK",].visibility("SupplyLot.agreed_quantity") is Visibility.HIDE
+
+
+def test_an_incident_opens_numbers_while_it_is_on() -> None:
+    policies = Policies(SHIPPED_POLICIES)
+    for flags, phone in (("", "MASK_LAST4"), ("incident", "SHOW"), ("drill", "MASK_LAST4")):
+        mask = policies.mask(viewer("commander", purpose="emergency", flags=flags), Action.READ)
+        assert shown(mask, "Person.phone") == {"everything": Visibility(phone)}
 
 
 def test_an_unknown_role_gives_nothing_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

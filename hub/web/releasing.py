@@ -1,0 +1,68 @@
+"""The one way out: an answer leaves when what it shows is in the audit; without that, nothing personal does."""
+
+from collections.abc import Hashable
+from functools import lru_cache
+from hashlib import sha256
+from typing import Protocol, cast
+
+from graphql import DocumentNode, FieldNode, OperationDefinitionNode, print_ast
+
+from hub.access.audit.audit import Audit
+from hub.access.audit.record import Asked, Ledger, Record
+from hub.viewer import Viewer
+from hub.web.answers import Made
+
+
+class Audited(Protocol):
+    """An operation's context, in which whatever loads notes what will be shown."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+
+class Release:
+    """Without an audit, as in a hub of a test's own, every answer leaves."""
+
+    def __init__(self, audit: Audit | None = None) -> None:
+        self._audit = audit
+        self._hashes = lru_cache(256)(_hash)
+
+    def ledger(self, context: object, *, withholding: bool = False) -> Ledger:
+        """That of a new context; it withholds what is personal while nothing can be recorded."""
+        if self._audit is None:
+            return Ledger()
+        ledger = cast(Audited, context).ledger
+        ledger.withholding = withholding or self._audit.failing is not None
+        return ledger
+
+    def asked(self, document: DocumentNode, operation: OperationDefinitionNode, transport: str) -> Asked:
+        return Asked(
+            kind=operation.operation.value,
+            name=operation.name.value[:200] if operation.name else None,
+            document=self._hashes(document) if self._audit is not None else "",
+            transport=transport,
+            roots=tuple(
+                sorted({each.name.value for each in operation.selection_set.selections if isinstance(each, FieldNode)})
+            ),
+        )
+
+    async def record(self, made: Made, viewer: Viewer, asked: Asked, same: Hashable = None) -> None:
+        """Returns when the answer may leave: at once where it shows nothing personal. `same`: what makes it the same
+        as that to another stream of the viewer, beside its cursor. Raises AuditUnavailable."""
+        if self._audit is None:
+            return
+        ledger, answer = made.ledger, made.answer
+        shared = answer.cursor is not None and not ledger.personal
+        again = (viewer, asked.transport, same, answer.cursor) if shared else None
+        if self._audit.again(again):
+            return
+        record = Record(viewer=viewer, asked=asked, ledger=ledger, at=self._audit.clock(), code=answer.code)
+        if record.personal:
+            await self._audit.write(record)
+        else:
+            self._audit.offer(record, again)
+
+
+def _hash(document: DocumentNode) -> str:
+    """SHA-256 of the document without its layout and comments, in hex."""
+    return sha256(print_ast(document).encode()).hexdigest()

@@ -1,0 +1,150 @@
+"""The issuer of a running hub as others' clients meet it: Authlib's own, and the certified openid-client."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+import pytest
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.httpx_client import OAuth2Client
+
+from tests.access.issuer.park import PASSWORD, SCOPES, fields
+from tests.access.issuer.running import Running, running
+from tests.servers.chromium import page
+from tests.servers.process import ServerMissing
+
+NODE = Path(__file__).resolve().parents[2] / "servers" / "openid_client"
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("hub")) as hub:
+        yield hub
+
+
+def person(url: str, browser: httpx.Client) -> str:
+    """Logs in and allows; the address to which the browser is sent back."""
+    shown = browser.get(url)
+    base = f"{shown.url.scheme}://{shown.url.netloc.decode()}"
+    if "/oauth/login" in shown.text:
+        sent = browser.post(f"{base}/oauth/login", data=fields(shown) | {"name": "lin", "password": PASSWORD})
+        shown = browser.get(f"{base}{sent.headers['location']}")
+    done = browser.post(f"{base}/oauth/authorize", data=fields(shown) | {"decision": "allow"})
+    assert done.status_code == 303, done.text
+    return str(done.headers["location"])
+
+
+def asked(hub: Running, token: str) -> httpx.Response:
+    return httpx.post(
+        f"{hub.url}/graphql", json={"query": "{ __typename }"}, headers={"authorization": f"Bearer {token}"}
+    )
+
+
+def test_authlibs_client_logs_in_renews_and_gives_back_and_the_hub_takes_its_tokens(hub: Running) -> None:
+    client = OAuth2Client(
+        client_id="explorer",
+        token_endpoint_auth_method="none",
+        redirect_uri=hub.back,
+        scope="purpose:operations",
+        code_challenge_method="S256",
+    )
+    verifier = "v" * 43
+    url, state = client.create_authorization_url(f"{hub.url}/oauth/authorize", code_verifier=verifier)
+    with httpx.Client() as browser:
+        back = person(url, browser)
+    endpoint = f"{hub.url}/oauth/token"
+    token = client.fetch_token(endpoint, authorization_response=back, state=state, code_verifier=verifier)
+    assert asked(hub, token["access_token"]).json() == {"data": {"__typename": "Query"}}
+    assert httpx.post(f"{hub.url}/graphql", json={"query": "{ __typename }"}).status_code == 401
+    renewed = client.refresh_token(endpoint, refresh_token=token["refresh_token"])
+    assert asked(hub, renewed["access_token"]).status_code == 200
+    given_back = {"token": renewed["refresh_token"], "token_type_hint": "refresh_token", "client_id": "explorer"}
+    assert httpx.post(f"{hub.url}/oauth/revoke", data=given_back).status_code == 200
+    assert asked(hub, renewed["access_token"]).status_code == 401  # at once, for it is the hub's own issuer
+    with pytest.raises(OAuthError, match="invalid_grant"):
+        client.refresh_token(endpoint, refresh_token=renewed["refresh_token"])
+
+
+def test_a_departments_service_asks_with_its_secret(hub: Running) -> None:
+    client = OAuth2Client(client_id="department", client_secret=hub.secret, scope="purpose:operations")
+    token = client.fetch_token(f"{hub.url}/oauth/token", grant_type="client_credentials")
+    assert asked(hub, token["access_token"]).status_code == 200
+    wrong = OAuth2Client(client_id="department", client_secret="guess")
+    with pytest.raises(OAuthError, match="invalid_client"):
+        wrong.fetch_token(f"{hub.url}/oauth/token", grant_type="client_credentials")
+
+
+def test_the_certified_client_finds_its_way_by_the_metadata_alone(hub: Running) -> None:
+    if shutil.which("node") is None or not (NODE / "node_modules").exists():
+        pytest.skip("openid-client is not installed: run tests/servers/prepare, which needs npm")
+    command = ["node", str(NODE / "client.js"), hub.url, "explorer", hub.back, "department", hub.secret]
+    with (
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as node,
+        httpx.Client() as b,
+    ):
+        assert node.stdin is not None
+        assert node.stdout is not None
+
+        def said() -> dict[str, Any]:
+            assert node.stdout is not None
+            return json.loads(node.stdout.readline())  # type: ignore[no-any-return]
+
+        back = person(said()["authorize"], b)
+        node.stdin.write(back + "\n")
+        node.stdin.flush()
+        assert "INVALID_RESPONSE" in said()["mixed_up"]
+        tokens = said()
+        assert (tokens["rotated"], tokens["scope"], tokens["expires_in"]) == (True, "purpose:operations", 600)
+        assert said() == {"after_revocation": "invalid_grant"}
+        own = said()["own"]
+        assert (own["active"], own["client_id"], own["sub"]) == (True, "department", "department")
+        device = said()
+        shown = b.get(device["verification_uri"])
+        form = fields(shown) | {"user_code": device["user_code"], "decision": "allow"}
+        assert b.post(device["verification_uri"], data=form).status_code == 200
+        assert said() == {"device": "purpose:operations"}
+        assert node.wait(10) == 0
+
+
+def test_a_person_logs_in_with_a_browser_that_runs_no_script(hub: Running, tmp_path: Path) -> None:
+    query = {
+        "response_type": "code",
+        "client_id": "explorer",
+        "redirect_uri": hub.back,
+        "scope": SCOPES[0],
+        "state": "of the browser",
+        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",  # RFC 7636, appendix B
+        "code_challenge_method": "S256",
+    }
+
+    async def scenario() -> None:
+        async with page(f"{hub.url}/oauth/authorize?{urlencode(query)}", tmp_path) as tab:
+            await tab.until("!!document.querySelector('#name')")
+            await tab.until(
+                "getComputedStyle(document.querySelector('main')).maxWidth == '384px'"
+            )  # the style is let in
+            for field, text in (("name", "lin"), ("password", PASSWORD)):
+                await tab.evaluate(f"document.querySelector('#{field}').focus()")
+                await tab.type(text)
+            await tab.evaluate("document.querySelector('button').click()")
+            await tab.until(
+                "document.querySelector('button[value=allow]') && document.body.innerText.includes('explorer')"
+            )
+            await tab.evaluate("document.querySelector('button[value=allow]').click()")
+            landed = await tab.until(f"location.href.startsWith('{hub.back}') && location.href")
+            given = parse_qs(urlsplit(landed).query)
+            assert (given["state"], given["iss"]) == (["of the browser"], [hub.url])
+            assert len(given["code"][0]) >= 43
+            breaches = [text for text in tab.complaints if "404" not in text]  # nobody lives at the address of return
+            assert breaches == []
+
+    try:
+        asyncio.run(scenario())
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
