@@ -73,7 +73,7 @@ def create_application(
             WebSocketRoute("/graphql", socket),
             *([Route("/uploads", Receiver(uploads, config, who, may))] if uploads is not None else []),
             *health.routes(probes, metrics),
-            *explorer.routes(),
+            *explorer.routes(issuer.config.url if issuer is not None else None),
             *(oauth.routes(issuer) if issuer is not None else ()),
         ],
         middleware=[Middleware(Guard, loopback=authority is None)],

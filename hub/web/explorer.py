@@ -21,7 +21,7 @@ _FROM_PACKAGE = (
     "graphiql.min.css",
     "graphql-ws.min.js",
 )
-_FROM_HERE = ("explorer.js", "explorer.css")
+_FROM_HERE = ("explorer.js", "login.js", "explorer.css")
 
 HEADERS = {
     # GraphiQL's editor writes style elements as it goes; scripts are files of this server and nothing else.
@@ -40,7 +40,8 @@ def examples() -> list[str]:
     return [file.read_text(encoding="utf-8") for file in sorted(_EXAMPLES.glob("*.graphql"))]
 
 
-def routes() -> list[Route]:
+def routes(issuer: str | None = None) -> list[Route]:
+    """`issuer`: the hub's own, at which the explorer then logs people in as its client `explorer`."""
     with as_file(files(_PACKAGE)) as package:
         served = {name: package / "static" / _PACKAGE / name for name in _FROM_PACKAGE}
     served |= {name: _OWN / name for name in _FROM_HERE}
@@ -57,8 +58,12 @@ def routes() -> list[Route]:
     async def list_examples(_: Request) -> Response:
         return Response(encode(examples()), media_type="application/json", headers=HEADERS)
 
+    async def tell_issuer(_: Request) -> Response:
+        return Response(encode({"issuer": issuer}), media_type="application/json", headers=HEADERS)
+
     return [
         Route("/", page),
+        Route("/explorer/issuer.json", tell_issuer),
         Route("/explorer/examples.json", list_examples),
         Route("/explorer/{name}", part),
     ]

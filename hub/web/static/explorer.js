@@ -17,11 +17,17 @@
   };
   const examples = await (await fetch("/explorer/examples.json")).json();
   let times = 0;
+  let open = null;
   const show = () => {
     const fetcher = GraphiQL.createFetcher({
       url: url.href,
       fetch: (address, options) => window.fetch(address, { ...options, headers: { ...options.headers, ...headers() } }),
-      wsClient: graphqlWs.createClient({ url: socket.href, retryAttempts: 0, connectionParams: said }),
+      wsClient: graphqlWs.createClient({
+        url: socket.href,
+        retryAttempts: 0,
+        connectionParams: said,
+        on: { opened: (socket) => (open = socket), closed: () => (open = null) },
+      }),
       enableIncrementalDelivery: false,
     });
     ReactDOM.render(
@@ -34,6 +40,10 @@
       document.getElementById("explorer"),
     );
   };
+  token.addEventListener("renewed", () => {
+    const payload = { authorization: said().authorization };
+    if (open?.readyState === WebSocket.OPEN) open.send(JSON.stringify({ type: "ping", payload }));
+  });
   for (const field of [token, purpose]) field.addEventListener("change", show);
   show();
 })();

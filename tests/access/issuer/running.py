@@ -24,6 +24,7 @@ port = {port}
 
 [accounts]
 url = "http://127.0.0.1:{port}"
+access_life = "66s"  # so that the explorer, a minute before its end, renews a token soon
 """
 
 
@@ -63,6 +64,8 @@ def running(folder: Path) -> Iterator[Running]:
             "explorer",
             "--redirect",
             back,
+            "--redirect",
+            f"http://127.0.0.1:{port}/",
             "--scope",
             "purpose:operations",
             *_grants("code", "refresh", "device"),

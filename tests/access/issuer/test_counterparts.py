@@ -100,7 +100,7 @@ def test_the_certified_client_finds_its_way_by_the_metadata_alone(hub: Running) 
         node.stdin.flush()
         assert "INVALID_RESPONSE" in said()["mixed_up"]
         tokens = said()
-        assert (tokens["rotated"], tokens["scope"], tokens["expires_in"]) == (True, "purpose:operations", 600)
+        assert (tokens["rotated"], tokens["scope"], tokens["expires_in"]) == (True, "purpose:operations", 66)
         assert said() == {"after_revocation": "invalid_grant"}
         own = said()["own"]
         assert (own["active"], own["client_id"], own["sub"]) == (True, "department", "department")
@@ -143,6 +143,43 @@ def test_a_person_logs_in_with_a_browser_that_runs_no_script(hub: Running, tmp_p
             assert len(given["code"][0]) >= 43
             breaches = [text for text in tab.complaints if "404" not in text]  # nobody lives at the address of return
             assert breaches == []
+
+    try:
+        asyncio.run(scenario())
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
+
+
+def test_a_person_logs_in_from_the_explorer_asks_and_stays_logged_in(hub: Running, tmp_path: Path) -> None:
+    editor = "document.querySelector('.graphiql-query-editor .CodeMirror')"
+    result = "document.querySelector('.result-window .CodeMirror').CodeMirror.getValue()"
+    token = "document.querySelector('#token').value"
+
+    async def scenario() -> None:
+        async with page(f"{hub.url}/", tmp_path) as tab:
+            await tab.until("document.querySelector('#login') && !document.querySelector('#login').hidden")
+            await tab.evaluate("document.querySelector('#login').click()")
+            await tab.until("!!document.querySelector('#name')")
+            for field, text in (("name", "lin"), ("password", PASSWORD)):
+                await tab.evaluate(f"document.querySelector('#{field}').focus()")
+                await tab.type(text)
+            await tab.evaluate("document.querySelector('button').click()")
+            await tab.until("!!document.querySelector('button[value=allow]')")
+            await tab.evaluate("document.querySelector('button[value=allow]').click()")
+            first = await tab.until(f"document.querySelector('#token') && {token}")
+            assert await tab.evaluate("location.search") == ""  # the code is in no history
+            assert asked(hub, first).status_code == 200
+            await tab.until(f"!!{editor}")
+            await tab.evaluate(f"{editor}.CodeMirror.setValue('{{ __typename }}')")
+            await asyncio.sleep(0.5)  # GraphiQL takes what was typed after a pause
+            await tab.evaluate("document.querySelector('.graphiql-execute-button').click()")
+            assert "Query" in await tab.until(f"{result}.includes('__typename') && {result}")
+            renewed = await tab.until(f"{token} !== '{first}' && {token}")
+            assert asked(hub, renewed).status_code == 200
+            kept = await tab.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+            assert first not in kept
+            assert renewed not in kept
+            assert tab.complaints == []
 
     try:
         asyncio.run(scenario())
