@@ -124,6 +124,7 @@ class Hub:
             timezone=ZoneInfo(parts.settings.park.timezone),
             extent=parts.settings.park.extent,
             uploads=parts.uploads,
+            audit=audit,
         )
         self._gauges()
 
@@ -231,6 +232,9 @@ class Hub:
                     at, dead_letters=kept.dead_letter_retention, commands=kept.command_retention
                 )
                 await self.parts.uploads.expire()
+                audited = self.parts.settings.audit
+                if gone := await self.audit.expire(at - audited.retention, at - audited.log_retention):
+                    log.info("audit.expired", entries=gone)
                 if any(pruned):
                     log.info("retention.pruned", **pruned._asdict())
             except CausewayError as error:

@@ -67,9 +67,7 @@ async def listing(parts: Parts, running: Audit | None, arguments: Mapping[str, o
 
 async def seen(parts: Parts, running: Audit | None, arguments: Mapping[str, object]) -> AsyncIterator[Line]:
     """Who was shown something personal of `person`, or of what that person holds; the newest first."""
-    person = arguments.get("person")
-    if not isinstance(person, str) or not person:
-        raise BadRequest("name the person by their id, as a query shows it")
+    person = _person(arguments)
     since, first = _since(parts, arguments), _first(arguments)
     ids = await reading.ids_of(parts.journal, person)
     async with _opened(parts, running) as audit:
@@ -78,6 +76,36 @@ async def seen(parts: Parts, running: Audit | None, arguments: Mapping[str, obje
     rows = [_row(each, frozenset(ids)) for each in found]
     who = {(each.viewer.get("issuer"), each.viewer.get("subject")) for each in found}
     yield {"result": {"rows": rows, "answers": len(rows), "viewers": len(who)}}
+
+
+async def reporting(parts: Parts, running: Audit | None, arguments: Mapping[str, object]) -> AsyncIterator[Line]:
+    """A person's own access report: each viewer and purpose once, with what was shown, how often, from when to when."""
+    person = _person(arguments)
+    since = _since(parts, arguments)
+    ids = await reading.ids_of(parts.journal, person)
+    async with _opened(parts, running) as audit:
+        found = await _all(audit, ids, since, SHOWN)
+        await _recorded(audit, "audit report", len(found), parts)
+    rows = [
+        {
+            **{name: seer.viewer.get(name, "") for name in ("subject", "issuer", "client", "organization", "purpose")},
+            "roles": ", ".join(seer.viewer.get("roles", ())),
+            "shown": ", ".join(seer.shown),
+            "masked": ", ".join(seer.masked),
+            "answers": seer.answers,
+            "first": seer.first,
+            "last": seer.last,
+        }
+        for seer in reading.report(found, frozenset(ids))
+    ]
+    yield {"result": {"rows": rows, "person": person, "since": since or "the beginning", "answers": len(found)}}
+
+
+def _person(arguments: Mapping[str, object]) -> str:
+    person = arguments.get("person")
+    if not isinstance(person, str) or not person:
+        raise BadRequest("name the person by their id, as a query shows it")
+    return person
 
 
 async def public_key(parts: Parts) -> AsyncIterator[Line]:

@@ -67,6 +67,7 @@ class Desk:
             "audit-verify": lambda arguments: auditing.verifying(self._parts, self._audit, arguments),
             "audit-list": lambda arguments: auditing.listing(self._parts, self._audit, arguments),
             "audit-who-saw": lambda arguments: auditing.seen(self._parts, self._audit, arguments),
+            "audit-report": lambda arguments: auditing.reporting(self._parts, self._audit, arguments),
             "audit-key": lambda arguments: auditing.public_key(self._parts),
         }
         if name not in operations:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
+from hub.access.audit.audit import Audit
 from hub.access.audit.record import Ledger
 from hub.access.sharing import with_terms
 from hub.clock import Clock
@@ -119,6 +120,7 @@ class Services:
     specs: Sequence[SourceSpec] = ()
     precedence: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))  # of the times that people enter
+    audit: Audit | None = None  # a hub of a test's own may do without
     extent: float = 50_000.0  # metres within which all places of the park lie
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from schema import counts, matching, nearest, pages, reading, stocking
+from schema import accessing, counts, matching, nearest, pages, reading, stocking
 from schema.nodes.agreements import SharingAgreement
 from schema.nodes.alerts import Alert
 from schema.nodes.assets import Asset
@@ -120,6 +120,15 @@ class Query:
     )
     sources: list[Source] = strawberry.field(
         resolver=_sources, description="The sources that the park is read from, and how each fares."
+    )
+    accesses: accessing.Accesses = strawberry.field(
+        resolver=accessing.accesses,
+        description="Who was shown something personal of a person, or of what that person holds; the latest first.",
+    )
+    access_report: list[accessing.AccessSeer] = strawberry.field(
+        resolver=accessing.report,
+        description="A person's own report: every viewer and purpose once, of the latest "
+        f"{accessing.REPORTED:,} answers.",
     )
     matches: list[matching.Match] = strawberry.field(
         resolver=matching.matches,

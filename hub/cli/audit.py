@@ -49,6 +49,13 @@ def who_saw(person: Person, config: Config = PARK, since: Since = None, json: Js
     report.lines(operate(park_file.load(config), "audit-who-saw", arguments), report.ACCESSES, json=json)
 
 
+@app.command("report")
+def person_report(person: Person, config: Config = PARK, since: Since = None, json: Json = False) -> None:
+    """A person's own report: who was shown what of them, for which purpose, how often, from when to when."""
+    arguments = {"person": person, "since": since}
+    report.lines(operate(park_file.load(config), "audit-report", arguments), report.SEERS, json=json)
+
+
 @app.command()
 def key(config: Config = PARK, json: Json = False) -> None:
     """The public key of the hub's checkpoints; keep it where the database's owner cannot change it."""

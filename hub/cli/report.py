@@ -106,6 +106,20 @@ ACCESSES = Columns(
     },
     none="Nothing of the kind is recorded.",
 )
+SEERS = Columns(
+    columns={
+        "subject": "who",
+        "issuer": "by",
+        "roles": "roles",
+        "purpose": "purpose",
+        "shown": "shown",
+        "masked": "in part",
+        "answers": "answers",
+        "first": "first",
+        "last": "last",
+    },
+    none="Nothing personal of them was shown.",
+)
 BROKEN = Columns(columns={"chain": "chain", "entry": "entry", "what": "what", "text": "text"}, none="")
 USERS = Columns(
     columns={

@@ -82,6 +82,7 @@ class Order(StrEnum):
     SENT = "sent"
     SENT_DOWN = "-sent"
     EXPIRES = "expires"
+    AT_DOWN = "-at"
 
     @property
     def field(self) -> str:

@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
+from datetime import datetime
 from typing import Self
 
+import sqlalchemy as sa
+
 from hub.access.audit import keys
-from hub.access.audit.chain import Checkpoint
+from hub.access.audit.chain import Checkpoint, Signer
+from hub.access.audit.expiry import Gone, empty_some, expire_some
 from hub.access.audit.record import Record
 from hub.access.audit.store import AuditConfig, Engines, open_engines
-from hub.access.audit.writer import Job, Writer
+from hub.access.audit.writer import Job, Work, Writer
 from hub.clock import Clock, now
 from hub.errors import AuditUnavailable, CausewayError
 from hub.telemetry import logger
@@ -129,6 +133,21 @@ class Audit:
         for record in self._gathered:
             self._writer.put(Job(record, None))
         self._gathered, self._same = [], {}
+
+    async def expire(self, before: datetime, logs_before: datetime) -> int:
+        """Deletes entries older than `before`, and empties those older than `logs_before` that showed nothing personal;
+        how many. Raises AuditUnavailable."""
+        done = 0
+        for some, moment in ((expire_some, before), (empty_some, logs_before)):
+            while gone := await self._some(some, moment):
+                done += gone
+        return done
+
+    async def _some(self, some: Callable[[sa.Connection, Signer, datetime, datetime], Gone], moment: datetime) -> int:
+        future: asyncio.Future[int] = self._loop.create_future()
+        at = self.clock()
+        self._writer.put(Work(lambda connection, signer: some(connection, signer, at, moment), future))
+        return await future
 
     async def run(self) -> None:
         """Tells the witness of each checkpoint, until it is cancelled."""

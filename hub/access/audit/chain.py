@@ -64,6 +64,16 @@ class Checkpoint:
         }
         return orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
 
+    def row(self) -> dict[str, object]:
+        """As the table holds it."""
+        return {
+            "chain": self.chain,
+            "number": self.number,
+            "kind": self.kind.value,
+            "body": self.body,
+            "signature": self.signature,
+        }
+
     @classmethod
     def of(cls, body: bytes, signature: bytes) -> Self:
         """Raises ValueError for what is no checkpoint."""

@@ -13,16 +13,8 @@ from hub.access.audit import tables as t
 from hub.access.audit.store import Engines, unavailable
 from hub.clock import from_micros, to_micros
 from hub.journal.log import Journal
-from hub.viewer import Viewer
 
 T = TypeVar("T")
-READERS = frozenset({"auditor", "privacy_officer"})
-
-
-def may_read(viewer: Viewer) -> bool:
-    """Whether the record itself is for this viewer: auditors and privacy officers, and the local administrator, for
-    whom the hub stays on loopback."""
-    return bool(viewer.roles & READERS) or (viewer.issuer is None and "administrator" in viewer.roles)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +78,51 @@ async def accesses(
         return [_access(row) for row in connection.execute(query)]
 
     return await in_thread(engines, work)
+
+
+async def counted(engines: Engines, ids: Sequence[str], *, since: datetime | None = None) -> int:
+    """How many such entries there are."""
+
+    def work(connection: sa.Connection) -> int:
+        seen = sa.select(t.subject.c.chain, t.subject.c.number).where(t.subject.c.id.in_(ids))
+        if since is not None:
+            seen = seen.where(t.subject.c.at >= to_micros(since))
+        return connection.scalar(sa.select(sa.func.count()).select_from(seen.distinct().subquery())) or 0
+
+    return await in_thread(engines, work)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seer:
+    """One viewer in a person's own report; `shown` and `masked` are `Type.field`, the latest first."""
+
+    viewer: Mapping[str, Any]
+    answers: int
+    first: datetime
+    last: datetime
+    shown: Sequence[str]
+    masked: Sequence[str]
+
+
+def report(found: Sequence[Access], ids: Collection[str]) -> list[Seer]:
+    """Of one person: who saw what of them, for which purpose, how often; the latest first. A viewer is told apart by
+    issuer, subject and purpose."""
+    by: dict[tuple[object, ...], list[Access]] = {}
+    for each in found:
+        who = each.viewer
+        by.setdefault((who.get("issuer"), who.get("subject"), who.get("purpose")), []).append(each)
+    seers = [
+        Seer(
+            viewer=of[0].viewer,
+            answers=len(of),
+            first=min(each.at for each in of),
+            last=max(each.at for each in of),
+            shown=list(dict.fromkeys(name for each in of for name in each.fields(ids, "shown"))),
+            masked=list(dict.fromkeys(name for each in of for name in each.fields(ids, "masked"))),
+        )
+        for of in by.values()
+    ]
+    return sorted(seers, key=lambda seer: seer.last, reverse=True)
 
 
 async def in_thread(engines: Engines, work: Callable[[sa.Connection], T]) -> T:

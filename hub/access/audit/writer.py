@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from hub.access.audit import keys
 from hub.access.audit import tables as t
 from hub.access.audit.chain import Checkpoint, Kind, Signer, digest, entry_hash, genesis
+from hub.access.audit.expiry import Gone
 from hub.access.audit.record import Record
 from hub.access.audit.store import AuditConfig, Engines, unavailable
 from hub.clock import Clock, to_micros
@@ -34,6 +35,14 @@ class Job:
 
     record: Record
     future: "asyncio.Future[None] | None"
+
+
+@dataclass(slots=True)
+class Work:
+    """Something else to be done by the writer's connection, in a transaction of its own."""
+
+    do: Callable[[sa.Connection, Signer], Gone]
+    future: "asyncio.Future[int]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +68,9 @@ class Writer:
         self._signed = signed
         self._loop = asyncio.get_running_loop()
         self.tried = asyncio.Event()  # the database is open, or cannot be
-        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Job | Work | None] = queue.SimpleQueue()
         self._kept: deque[Job] = deque()
+        self._works: list[Work] = []
         self._connection: sa.Connection | None = None
         self._inode: int | None = None
         self._signer: Signer | None = None
@@ -72,7 +82,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
         self._thread.start()
 
-    def put(self, job: Job) -> None:
+    def put(self, job: Job | Work) -> None:
         self._queue.put(job)
 
     async def close(self) -> None:
@@ -100,7 +110,10 @@ class Writer:
         try:
             job = self._queue.get(timeout=self._pause())
             while job is not None:
-                jobs.append(job)
+                if isinstance(job, Work):
+                    self._works.append(job)
+                else:
+                    jobs.append(job)
                 if len(jobs) >= FOLDED:
                     return jobs, False
                 job = self._queue.get_nowait()
@@ -127,9 +140,18 @@ class Writer:
                 signed = self._commit(connection, jobs, last=ended and not self._kept)
                 self._told(jobs, signed)
                 if not self._kept:
-                    return
+                    break
+            self._work(connection)
         except Exception as error:  # noqa: BLE001  handed to everyone whose record was in this commit
             self._failed(jobs, error)
+
+    def _work(self, connection: sa.Connection) -> None:
+        while self._works and self._signer is not None:
+            work = self._works[0]
+            with connection.begin():
+                gone = work.do(connection, self._signer)
+            self._works.pop(0)
+            self._loop.call_soon_threadsafe(self._worked, work, gone)
 
     def _commit(self, connection: sa.Connection, jobs: Sequence[Job], *, last: bool) -> Checkpoint | None:
         if self._engines.file is not None and self._inode != _inode(self._engines.file):
@@ -149,7 +171,7 @@ class Writer:
             if subjects:
                 connection.execute(sa.insert(t.subject), subjects)
             if signed is not None:
-                connection.execute(sa.insert(t.checkpoint), [row_of(signed)])
+                connection.execute(sa.insert(t.checkpoint), [signed.row()])
         self.commits += 1
         self._attempted = None
         self._head = head
@@ -219,11 +241,13 @@ class Writer:
 
     def _refuse(self, problem: AuditUnavailable) -> None:
         """Nobody who waits waits on; the rest is kept for better times, as far as there is room."""
-        waiting = [job.future for job in self._kept if job.future is not None]
+        waiting: list[asyncio.Future[Any]] = [job.future for job in self._kept if job.future is not None]
         self._kept = deque(job for job in self._kept if job.future is None)
         while len(self._kept) > KEPT:
             self._kept.popleft()
             self.missed += 1
+        waiting += [work.future for work in self._works]
+        self._works.clear()
         if waiting:
             self._loop.call_soon_threadsafe(self._deliver, waiting, problem, None)
 
@@ -271,7 +295,7 @@ class Writer:
     def _begin(self, connection: sa.Connection) -> None:
         opened = self._checkpoint(self._head, Kind.OPENED)
         with connection.begin():
-            connection.execute(sa.insert(t.checkpoint), [row_of(opened)])
+            connection.execute(sa.insert(t.checkpoint), [opened.row()])
         self._vouched, self._vouched_at = 0, time.monotonic()
         self._loop.call_soon_threadsafe(self._deliver, [], None, opened)
 
@@ -283,9 +307,15 @@ class Writer:
 
     # ---- on the event loop's thread
 
+    def _worked(self, work: Work, gone: Gone) -> None:
+        if not work.future.done():
+            work.future.set_result(gone.entries)
+        for signed in gone.signed:
+            self._signed(signed)
+
     def _deliver(
         self,
-        futures: "Sequence[asyncio.Future[None]]",
+        futures: "Sequence[asyncio.Future[Any]]",
         problem: AuditUnavailable | None,
         signed: Checkpoint | None,
     ) -> None:
@@ -298,16 +328,6 @@ class Writer:
                 future.set_exception(AuditUnavailable(problem.message))
         if signed is not None:
             self._signed(signed)
-
-
-def row_of(signed: Checkpoint) -> dict[str, object]:
-    return {
-        "chain": signed.chain,
-        "number": signed.number,
-        "kind": signed.kind.value,
-        "body": signed.body,
-        "signature": signed.signature,
-    }
 
 
 def _inode(path: Path) -> int | None:

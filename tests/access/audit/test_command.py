@@ -96,6 +96,8 @@ def test_who_saw_names_the_viewers_and_the_fields_and_is_itself_recorded(park: P
     listed = result(audit(park, "list", "--first", "3", "--json"))["rows"]
     assert isinstance(listed, list)
     assert [row["operation"] for row in listed] == ["command audit who-saw"] * 3
+    (row,) = result(audit(park, "report", "li", "--json"))["rows"]  # type: ignore[misc]
+    assert (row["subject"], row["shown"], row["answers"]) == ("guard-7", "Person.phone", 5)
     assert "neither a time" in audit(park, "who-saw", "li", "--since", "yesterday").stderr
     assert audit(park, "verify").returncode == 0
 

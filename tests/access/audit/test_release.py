@@ -96,7 +96,7 @@ class Asking:
         self.hub = hub
 
         def contexts(asker: Asker, _: Mask) -> Context:
-            return replace(hub.context(mask), viewer=asker.viewer)
+            return replace(hub.context(mask, audit=audit), viewer=asker.viewer)
 
         self.execution = Execution(schema, contexts, Metrics(), Everything(), Release(audit))
 
@@ -277,6 +277,49 @@ def test_two_hundred_at_once_are_all_recorded_before_they_are_answered(run: Run,
             await asyncio.gather(*map(one, viewers))
             assert {each["viewer"]["subject"] for each in hub_.records()} == {each.subject for each in viewers}
         assert hub_.keeping.verified().holds
+
+    run(main())
+
+
+ACCESSES = """query($p: ID!, $after: String) { accesses(person: $p, first: 2, after: $after) {
+  totalCount pageInfo { hasNextPage endCursor } nodes { viewer { subject purpose } shown masked kind entry } } }"""
+
+
+def test_who_saw_a_person_is_a_query_for_those_who_check(run: Run, hub: Hub, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with asking(hub, tmp_path) as hub_:
+            li = hub.ids[LI]
+            for name in ("one", "two", "two"):
+                await hub_.ask("{ people { nodes { phone } } }", Viewer(subject=name, purpose="dispatch"))
+            await hub_.ask("{ qualifications { nodes { certificate } } }", Viewer(subject="three"))
+            await hub_.ask("query($id: ID!) { person(id: $id) { name } }", Viewer(subject="other"), id=hub.ids[WANG])
+            pages, after = list[Any](), None
+            while after is not False:
+                page = (await hub_.ask(ACCESSES, p=li, after=after))["data"]["accesses"]
+                assert page["totalCount"] == 4
+                pages += page["nodes"]
+                after = page["pageInfo"]["hasNextPage"] and page["pageInfo"]["endCursor"]
+            assert [each["viewer"]["subject"] for each in pages] == ["three", "two", "two", "one"]
+            assert [each["shown"] for each in pages] == [["Qualification.certificate"]] + [["Person.phone"]] * 3
+            report = "query($p: ID!) { accessReport(person: $p) { viewer { subject } answers shown } }"
+            seers = (await hub_.ask(report, p=li))["data"]["accessReport"]
+            assert [(each["viewer"]["subject"], each["answers"]) for each in seers] == [
+                ("three", 1),
+                ("two", 2),
+                ("one", 1),
+            ]
+            last = (await hub_.recorded(8))[-1]
+            assert last["types"]["Access"] == {"rows": 4}  # looking is recorded too
+
+    run(main())
+
+
+def test_the_record_is_closed_to_everybody_else(run: Run, hub: Hub, tmp_path: Path) -> None:
+    async def main() -> None:
+        mask = (Grant(scope=EVERYTHING, types=frozenset({"Person"})),)
+        async with asking(hub, tmp_path, mask) as hub_:
+            answer = await hub_.ask(ACCESSES, p=hub.ids[LI])
+            assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
     run(main())
 
