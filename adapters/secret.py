@@ -1,6 +1,8 @@
 """A secret in a setting: where it is to be found, never the thing itself."""
 
+import hashlib
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -46,3 +48,28 @@ class Secret(BaseModel):
             return path.read_text(encoding="utf-8").rstrip("\r\n")
         except OSError as error:
             raise LookupError(f"cannot read the secret's file {path}: {error.strerror}") from error
+
+
+def fingerprint(config: BaseModel) -> bytes:
+    """Of all secrets within a config, as they are now; it changes when one does, or comes to be there."""
+    digest = hashlib.sha256()
+    for secret in _secrets(config):
+        try:
+            digest.update(hashlib.sha256(secret.reveal().encode()).digest())
+        except (LookupError, UnicodeError):
+            digest.update(b"-")
+    return digest.digest()
+
+
+def _secrets(value: object) -> Iterator[Secret]:
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _secrets(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _secrets(one)

@@ -150,6 +150,7 @@ class Hub:
             statuses=self.supervisor.statuses,
             projector=self.projector,
             confirm=self.supervisor.confirm_retirement,
+            retry=self.supervisor.retry,
             audit=self.audit,
         )
         try:

@@ -34,6 +34,7 @@ class Desk:
         statuses: Callable[[], Sequence[SourceStatus]] | None = None,
         projector: Projector | None = None,
         confirm: Callable[[str], None] | None = None,
+        retry: Callable[[str], None] | None = None,
         audit: Audit | None = None,
     ) -> None:
         self._parts = parts
@@ -41,6 +42,7 @@ class Desk:
         self._statuses = statuses
         self._projector = projector
         self._confirm = confirm
+        self._retry = retry
         self._audit = audit
 
     def run(self, name: str, arguments: Arguments) -> AsyncIterator[Line]:
@@ -48,6 +50,7 @@ class Desk:
         operations: Mapping[str, Callable[[Arguments], AsyncIterator[Line]]] = {
             "sources": self._sources,
             "confirm-retirement": self._confirm_retirement,
+            "retry-source": self._retry_source,
             "rebuild": self._rebuild,
             "replay": self._replay,
             "backup": self._backup,
@@ -91,6 +94,13 @@ class Desk:
         source = _text(arguments, "source")
         self._confirm(source)
         yield {"result": {"source": source, "confirmed": "its next snapshot may retire what is missing"}}
+
+    async def _retry_source(self, arguments: Arguments) -> AsyncIterator[Line]:
+        if self._retry is None:
+            raise BadRequest("only a running hub asks its sources: start it with causeway serve")
+        source = _text(arguments, "source")
+        self._retry(source)
+        yield {"result": {"source": source, "asked": "again, at once"}}
 
     async def _rebuild(self, arguments: Arguments) -> AsyncIterator[Line]:
         if self._projector is not None:

@@ -87,9 +87,15 @@ def sources(
     confirm_retirement: Annotated[
         str | None, typer.Option(help="Let this source's next snapshot retire all that it no longer names.")
     ] = None,
+    retry: Annotated[
+        str | None, typer.Option(help="Ask this source again at once, which refused its credentials.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show each source's state, lag and last batch."""
+    if retry:
+        report.lines(operate(park_file.load(config), "retry-source", {"source": retry}), report.PLAIN, json=json)
+        return
     if confirm_retirement:
         settings = park_file.load(config)
         report.lines(operate(settings, "confirm-retirement", {"source": confirm_retirement}), report.PLAIN, json=json)

@@ -11,6 +11,7 @@ from adapters.contract import (
     AnyDefinition,
     Batch,
     Claim,
+    CredentialsRefused,
     Cursor,
     Fault,
     HealthState,
@@ -216,7 +217,8 @@ class Session:
         elif not self._misses:
             log.warning("source.undiscovered", source=self._spec.id, text=str(error))
         first, most = _DISCOVER_AGAIN
-        self._discover_at = self._clock() + min(most, first * 2**self._misses, self._spec.discover_every)
+        soon = most if isinstance(error, CredentialsRefused) else min(most, first * 2**self._misses)
+        self._discover_at = self._clock() + min(soon, self._spec.discover_every)
         self._misses = min(self._misses + 1, 20)
         why = str(error) if isinstance(error, SourceError | Unreadable) else f"the adapter met {error!r}; see its log"
         self._health.undiscovered = f"what the source has could not be listed, and reading goes on without: {why}"

@@ -3,8 +3,11 @@
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from adapters.contract import CredentialsRefused
+from adapters.secret import fingerprint
 from hub.clock import Clock
 from hub.errors import NotFound
 from hub.ingest.health import SourceHealth
@@ -24,6 +27,8 @@ class Pace:
 
     first: float = 0.5
     most: float = 30.0
+    refused: float = 1800.0  # after refused credentials: devices lock an account that errs again and again, for so long
+    look: float = 2.0  # between two looks whether a secret has changed
     drain: float = 10.0  # at the end, for what was read to be stored and acknowledged
 
 
@@ -81,6 +86,12 @@ class Supervisor:
             raise NotFound(f"there is no source {source!r}")
         self._runners[source].session.confirm()
 
+    def retry(self, source: str) -> None:
+        """A source that refused its credentials is asked again at once. Raises NotFound."""
+        if source not in self._runners:
+            raise NotFound(f"there is no source {source!r}")
+        self._runners[source].retry()
+
 
 class _Runner:
     """One source's life: session after session, with a growing pause after each that failed."""
@@ -99,6 +110,7 @@ class _Runner:
         self.watch = Watch(self.health, journal, clock)
         self.session = Session(spec, intake, journal, self.health, clock, chance)
         self._pace = pace
+        self._retry = asyncio.Event()
         self._chance = chance
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -115,7 +127,25 @@ class _Runner:
                 delay = min(self._pace.most, self._pace.first * 2 ** min(failures, 20))
                 failures += 1
                 self.watch.look()
-                await asyncio.sleep(delay * (0.5 + self._chance() / 2))
+                if isinstance(self.session.root(error), CredentialsRefused):
+                    await self._until_mended()
+                else:
+                    await asyncio.sleep(delay * (0.5 + self._chance() / 2))
+
+    async def _until_mended(self) -> None:
+        """Until a secret of the source's says something else, an operator asks, or the account may be unlocked."""
+        self._retry.clear()
+        before = await asyncio.to_thread(fingerprint, self.spec.config)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._pace.refused):
+                while await asyncio.to_thread(fingerprint, self.spec.config) == before:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(self._pace.look):
+                            await self._retry.wait()
+                            return
+
+    def retry(self) -> None:
+        self._retry.set()
 
     def stop(self, task: asyncio.Task[None]) -> None:
         """An open session drains by itself; connecting and waiting are cut short."""
@@ -128,6 +158,11 @@ class _Runner:
         known = self.session.is_the_sources(root)
         if known:
             text = str(root)
+            if isinstance(root, CredentialsRefused):
+                text += (
+                    f". It is asked again after {self._pace.refused / 60:g} min, lest the account be locked; at once "
+                    f"when the secret changes, or by causeway sources --retry {self.spec.id}"
+                )
         else:
             log.exception("source.bug", source=self.spec.id, adapter=self.spec.definition.name)
             text = (
