@@ -1,7 +1,7 @@
 """Alerts as a client meets them: in lists, live, acknowledged, and with the graph away."""
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -34,8 +34,10 @@ class Behind:
 AWAY = {"store": NoGraph(), "projection": Behind()}
 
 
-async def watch(hub: Hub, document: str, count: int, *, mask: Mask = SHOW_ALL, **variables: Any) -> list[Any]:
-    """The first events of a subscription."""
+async def watch(
+    hub: Hub, document: str, count: int, *, mask: Mask = SHOW_ALL, patience: float | None = None, **variables: Any
+) -> list[Any]:
+    """The first events of a subscription; with `patience` in seconds, those of them that come by then."""
     services = variables.pop("services", {})
     source = subscribe(
         schema._schema,
@@ -45,11 +47,12 @@ async def watch(hub: Hub, document: str, count: int, *, mask: Mask = SHOW_ALL, *
     )
     found: Any = await source if asyncio.iscoroutine(source) else source
     events = []
-    async with asyncio.timeout(20), aclosing(found) as stream:
-        async for event in stream:
-            events.append(event)
-            if len(events) == count:
-                break
+    with suppress(TimeoutError) if patience else nullcontext():
+        async with asyncio.timeout(patience or 20), aclosing(found) as stream:
+            async for event in stream:
+                events.append(event)
+                if len(events) == count:
+                    break
     return events
 
 

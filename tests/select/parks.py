@@ -125,16 +125,23 @@ def _limited(name: str, parameter: str, ids: list[str]) -> st.SearchStrategy[Sco
 
 
 @st.composite
-def masks(draw: st.DrawFn) -> Mask:
+def masks(
+    draw: st.DrawFn,
+    places: list[str] = PLACES,
+    organizations: list[str] = IDS["Organization"],
+    names: list[str] = _MASKABLE,
+) -> Mask:
+    """Of a park with these places and organizations; `names` are the fields that a grant may speak of."""
+
     def grant() -> Grant:
         scope = draw(
             st.just(EVERYTHING)
             | st.just(Scope(name="shared"))
-            | _limited("within_places", "places", PLACES)
-            | _limited("own_organization", "organizations", IDS["Organization"])
+            | _limited("within_places", "places", places)
+            | _limited("own_organization", "organizations", organizations)
         )
         types = draw(st.none() | st.sets(st.sampled_from(ENTITIES), max_size=10).map(frozenset))
-        fields = draw(st.dictionaries(st.sampled_from(_MASKABLE), st.sampled_from(list(Visibility)), max_size=8))
+        fields = draw(st.dictionaries(st.sampled_from(names), st.sampled_from(list(Visibility)), max_size=8))
         default = draw(st.sampled_from([Visibility.SHOW] * 5 + list(Visibility)))
         return Grant(scope=scope, types=types, fields=fields, default=default)
 
