@@ -91,6 +91,8 @@ ATTACKS = {
     "a key id that is SQL": (lambda i: i.token(OTHER_RSA, header={"kid": "x' UNION SELECT 'k"}), "key"),
     "a key id that is no text": (_headed(kid=["rsa-1"]), "not a name"),
     "a changed payload": (_tampered, "signature"),
+    "a signature with a sign more": (lambda i: i.token() + "=", "signature"),
+    "a signature in other letters": (lambda i: i.token()[:-1] + "B", "signature"),
     "another issuer": (_wrong(iss="https://evil.example"), "not one that this park trusts"),
     "an issuer with a slash more": (_wrong(iss=URL + "/"), "not one that this park trusts"),
     "no issuer": (_wrong(iss=None), "who issued it"),
@@ -265,7 +267,7 @@ def test_a_token_holds_until_its_end_and_another_issuer_s_viewer_does_not() -> N
         assert await issuer.tokens.holds(viewer)
         issuer.clock.advance(timedelta(seconds=1))
         assert not await issuer.tokens.holds(viewer)
-        assert not await TestIssuer().tokens.holds(viewer)
+        assert not await TestIssuer(url="https://other.example").tokens.holds(viewer)
 
     asyncio.run(scenario())
 

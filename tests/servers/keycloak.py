@@ -61,7 +61,7 @@ class Keycloak:
         """A service's own access token."""
         given = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
         headers = {"dpop": proof} if proof else {}
-        answer = httpx.post(self.token_endpoint, data=given, auth=client, headers=headers)
+        answer = httpx.post(self.token_endpoint, data=given, auth=client, headers=headers, timeout=60)
         answer.raise_for_status()
         return str(answer.json()["access_token"])
 
@@ -70,11 +70,11 @@ class Keycloak:
         return f"{self._endpoints}/token"
 
     def revoke(self, token: str, client: tuple[str, str]) -> None:
-        httpx.post(f"{self._endpoints}/revoke", data={"token": token}, auth=client).raise_for_status()
+        httpx.post(f"{self._endpoints}/revoke", data={"token": token}, auth=client, timeout=60).raise_for_status()
 
     def login(self, name: str, verifier: str, challenge: str) -> dict[str, Any]:
         """The tokens of a person who logs in with the explorer, a public client with PKCE."""
-        with httpx.Client() as browser:
+        with httpx.Client(timeout=60) as browser:
             asked = {
                 "client_id": "explorer",
                 "response_type": "code",

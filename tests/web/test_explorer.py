@@ -12,6 +12,7 @@ from hub.web.explorer import examples
 from schema.schema import schema
 from tests.servers.chromium import Page, page
 from tests.servers.process import ServerMissing
+from tests.web.test_who import hub_of, issuer_of_today
 from tests.web.tiny import running
 
 EDITOR = "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror"
@@ -43,6 +44,35 @@ def test_a_query_is_typed_and_answered_and_a_subscription_receives_an_event(tmp_
             if folder := os.environ.get("CAUSEWAY_SCREENSHOTS"):
                 await tab.screenshot(Path(folder) / "explorer.png")
             assert tab.complaints == []  # no breach of the page's policy, no file missing, nothing from elsewhere
+
+    try:
+        asyncio.run(scenario())
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
+    except BaseExceptionGroup as group:
+        if group.subgroup(ServerMissing):
+            pytest.skip("Chromium is not installed: apt-get install chromium")
+        raise
+
+
+def test_with_a_token_and_a_purpose_the_explorer_asks_and_listens_as_that_viewer(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        issuer = issuer_of_today()
+        async with hub_of(issuer) as hub, page(hub.url + "/", tmp_path) as tab:
+            await _type(tab, "query Hello { greeting }")
+            await tab.evaluate(RUN)
+            assert "UNAUTHENTICATED" in await tab.until(f"{ANSWER}.includes('UNAUTH') && {ANSWER}")
+            for field, value in (("purpose", "duty"), ("token", issuer.token())):
+                await tab.evaluate(f"document.getElementById('{field}').value = '{value}'")
+                await tab.evaluate(f"document.getElementById('{field}').dispatchEvent(new Event('change'))")
+            await _type(tab, "query Hello { greeting }")
+            await tab.evaluate(RUN)
+            assert "hello park" in await tab.until(f"{ANSWER}.includes('hello park') && {ANSWER}")
+            await _type(tab, "subscription Live { ticks { number } }")
+            await tab.evaluate(RUN)
+            await hub.listened_to(by=1)
+            hub.tell(42)
+            assert '"number": 42' in await tab.until(f"{ANSWER}.includes('42') && {ANSWER}")
 
     try:
         asyncio.run(scenario())
