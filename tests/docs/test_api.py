@@ -54,7 +54,7 @@ def test_what_curl_sends_is_valid(page: Path, schema: GraphQLSchema) -> None:
 
 
 def test_the_shells_queries_are_found() -> None:
-    assert len(in_shell(DOCS / "api.md")) == 3
+    assert len(in_shell(DOCS / "api.md")) == 4
     assert len(in_shell(DOCS / "write-an-adapter.md")) == 1
 
 
