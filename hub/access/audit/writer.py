@@ -69,6 +69,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self.tried = asyncio.Event()  # the database is open, or cannot be
         self._queue: queue.SimpleQueue[Job | Work | None] = queue.SimpleQueue()
+        self._counting = threading.Lock()
         self._kept: deque[Job] = deque()
         self._works: list[Work] = []
         self._connection: sa.Connection | None = None
@@ -83,6 +84,11 @@ class Writer:
         self._thread.start()
 
     def put(self, job: Job | Work) -> None:
+        """What nobody waits for is dropped, and counted, where too much waits already."""
+        if isinstance(job, Job) and job.future is None and self._queue.qsize() >= KEPT:
+            with self._counting:
+                self.missed += 1
+            return
         self._queue.put(job)
 
     async def close(self) -> None:
@@ -175,7 +181,8 @@ class Writer:
         self.commits += 1
         self._attempted = None
         self._head = head
-        self.missed -= jobs[0].record.missed if jobs else 0
+        with self._counting:
+            self.missed -= jobs[0].record.missed if jobs else 0
         if signed is not None:
             self._vouched, self._vouched_at = signed.number, time.monotonic()
         return signed
@@ -245,7 +252,8 @@ class Writer:
         self._kept = deque(job for job in self._kept if job.future is None)
         while len(self._kept) > KEPT:
             self._kept.popleft()
-            self.missed += 1
+            with self._counting:
+                self.missed += 1
         waiting += [work.future for work in self._works]
         self._works.clear()
         if waiting:
