@@ -12,6 +12,7 @@ import uvicorn
 from hub.access.audit.audit import Audit
 from hub.access.audit.witness import in_journal
 from hub.access.moment import Now
+from hub.access.personal.desk import PersonalDesk
 from hub.access.policy.catalogue import declared
 from hub.access.policy.load import load as load_policies
 from hub.access.policy.policies import Policies
@@ -85,6 +86,7 @@ class Hub:
             precedence=parts.precedence,
             keep=max(parts.retention.values(), default=timedelta(days=90)),
         )
+        self.personal = PersonalDesk(journal, parts.keyring, clock, embedded)
         self.feed = Feed(journal)
         self.circumstances = Circumstances(
             journal,
@@ -119,6 +121,7 @@ class Hub:
             reserve=self.reserve,
             projection=self.projector,
             clock=clock,
+            personal=self.personal,
             specs=parts.specs,
             precedence=parts.precedence,
             timezone=ZoneInfo(parts.settings.park.timezone),
@@ -152,6 +155,7 @@ class Hub:
             confirm=self.supervisor.confirm_retirement,
             retry=self.supervisor.retry,
             audit=self.audit,
+            personal=self.personal,
         )
         try:
             async with asyncio.TaskGroup() as group:

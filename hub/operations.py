@@ -6,8 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from adapters.contract import HealthState
-from hub import auditing, deciding, entering, issuing, supplying
+from hub import auditing, deciding, entering, forgetting, issuing, supplying
 from hub.access.audit.audit import Audit
+from hub.access.personal.desk import PersonalDesk
 from hub.control import Line
 from hub.errors import BadRequest, NotFound
 from hub.graph.projector import Projector
@@ -36,6 +37,7 @@ class Desk:
         confirm: Callable[[str], None] | None = None,
         retry: Callable[[str], None] | None = None,
         audit: Audit | None = None,
+        personal: PersonalDesk | None = None,
     ) -> None:
         self._parts = parts
         self._journal = parts.journal
@@ -44,6 +46,7 @@ class Desk:
         self._confirm = confirm
         self._retry = retry
         self._audit = audit
+        self._personal = personal or forgetting.desk(parts)
 
     def run(self, name: str, arguments: Arguments) -> AsyncIterator[Line]:
         """The operation's lines, the last one its result; raises NotFound, BadRequest and what the work raises."""
@@ -72,6 +75,8 @@ class Desk:
             "audit-who-saw": lambda arguments: auditing.seen(self._parts, self._audit, arguments),
             "audit-report": lambda arguments: auditing.reporting(self._parts, self._audit, arguments),
             "audit-key": lambda arguments: auditing.public_key(self._parts),
+            "forget": lambda arguments: forgetting.forgetting(self._personal, arguments),
+            "readmit": lambda arguments: forgetting.readmitting(self._personal, arguments),
         }
         if name not in operations:
             raise NotFound(f"the hub knows no operation {name!r}; its version may differ from the command's")

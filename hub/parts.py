@@ -12,6 +12,7 @@ from hub.access.audit.store import AuditConfig
 from hub.access.issuer.config import IssuerConfig
 from hub.access.issuer.issuer import Issuer
 from hub.access.issuers import IssuerRules
+from hub.access.personal.desk import PersonalDesk
 from hub.clock import Clock, now
 from hub.coordinates import CoordinateSystem
 from hub.errors import SettingsError
@@ -147,6 +148,7 @@ async def open_parts(settings: Settings, clock: Clock = now) -> AsyncIterator[Pa
             issuer = None
             try:
                 issuer = await asyncio.to_thread(open_issuer, settings, keyring, clock)
+                await PersonalDesk(journal, keyring, clock).settle()
                 yield Parts(
                     settings=settings,
                     clock=clock,

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from hub.access.audit.audit import Audit
 from hub.access.audit.record import Ledger
+from hub.access.personal.desk import PersonalDesk
 from hub.access.sharing import with_terms
 from hub.clock import Clock
 from hub.command.incident_desk import IncidentDesk
@@ -117,6 +118,7 @@ class Services:
     projection: Projection
     clock: Clock
     uploads: Uploads  # files that were sent for mutations
+    personal: PersonalDesk | None = None
     specs: Sequence[SourceSpec] = ()
     precedence: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))  # of the times that people enter

@@ -6,7 +6,7 @@ import strawberry
 
 from hub.errors import Conflict, NotFound
 from hub.warning.desk import AlertClosed, AlreadyAcknowledged
-from schema import entering, incidents, matching, stocking
+from schema import entering, incidents, matching, privacy, stocking
 from schema.acknowledging import AcknowledgeWarningResult, acknowledge_warning
 from schema.nodes.alerts import Alert
 from schema.problems import AcknowledgementConflict, AlertAlreadyAcknowledged, AlertAlreadyClosed, AlertNotFound
@@ -112,4 +112,12 @@ class Mutation:
     )
     map_supply_item: stocking.MapSupplyItemResult = strawberry.field(
         resolver=stocking.map_supply_item, description="Says which coded item a name of stock is."
+    )
+    erase_person: privacy.ErasePersonResult = strawberry.field(
+        resolver=privacy.erase_person,
+        description="Erases what is held of a person, for good. What sources say of them later is taken in without it.",
+    )
+    correct_person: privacy.CorrectPersonResult = strawberry.field(
+        resolver=privacy.correct_person,
+        description="Says what is right of a person, above what any source says. Works while the graph is down.",
     )

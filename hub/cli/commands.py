@@ -14,6 +14,7 @@ import typer
 from adapters import registry
 from hub import settings as park_file
 from hub.cli import audit, clients, imports, matches, policy, report, supplies, users
+from hub.cli.forget import forget
 from hub.cli.operate import operate, refuse_while_running
 from hub.errors import BadRequest
 from hub.telemetry import configure_logs
@@ -38,6 +39,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(clients.app, name="clients")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
+app.command()(forget)
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", envvar="CAUSEWAY_CONFIG", help="The park file.", show_default=True)
@@ -147,6 +149,7 @@ def restore(
     keys: Annotated[list[Path] | None, typer.Option(help="A copy of the key store, made by backup --keys.")] = None,
 ) -> None:
     """Put a backup in place of the journal. A new epoch begins: clients' cursors are refused and they start anew."""
+    from hub.forgetting import discard_graph
     from hub.journal import backup as journal_backup
     from hub.parts import journal_config, keyring_config
 
@@ -155,6 +158,7 @@ def restore(
     found = journal_backup.restore(
         folder, journal_config(settings), keyring_config(settings), force=force, key_copies=keys or ()
     )
+    discard_graph(settings)
     report.restored(found, settings.file)
 
 

@@ -145,6 +145,16 @@ CLIENTS = Columns(
     },
     none="There are no clients; causeway clients add registers one.",
 )
+FOOTPRINT = Columns(
+    columns={
+        "source": "source",
+        "external_id": "its name for it",
+        "kind": "kind",
+        "personal": "personal values",
+        "state": "state",
+    },
+    none="Nothing is held.",
+)
 REPLAY = Columns(columns={"difference": "difference"}, none="")
 STILL_UNREADABLE = Columns(columns={"id": "number", "reason": "reason"}, none="")
 

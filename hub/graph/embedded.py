@@ -53,6 +53,7 @@ class Embedded:
         self._folder = self._state / "graph"
         self._note = self._state / "engine.json"
         self._password = self._state / "engine.password"
+        self._condemned = self._state / "graph.condemned"
         self._clock = clock
         self._heap = heap
         self._engine: Engine | None = None
@@ -85,13 +86,12 @@ class Embedded:
     async def _start(self) -> GraphConfig:
         await asyncio.to_thread(self._prepare)
         known = self._read_note()
-        if known is not None and _started(known.pid) == known.started:
+        if known is not None and _started(known.pid) == known.started and not self._condemned.exists():
             if await self._answers(known, _ADOPT_SECONDS):
                 log.info("graph.engine_adopted", pid=known.pid)
                 return await self._settle(known)
             await self._end(known)
-        for orphan in await asyncio.to_thread(self._orphans):  # started, but never noted
-            await self._end(orphan)
+        await self._clear(known)
         engine = await self._launch(known)
         if not await self._answers(engine, _START_SECONDS):
             await self._end(engine)
@@ -101,6 +101,15 @@ class Embedded:
                 await self._end(engine)
                 raise GraphUnavailable(f"the embedded graph does not start: see {self._state / 'engine.log'}")
         return await self._settle(engine)
+
+    async def _clear(self, known: Engine | None) -> None:
+        """Ends engines that nobody looks after, then deletes what is condemned."""
+        if known is not None and self._condemned.exists() and _started(known.pid) == known.started:
+            await self._end(known)
+        for orphan in await asyncio.to_thread(self._orphans):  # started, but never noted
+            await self._end(orphan)
+        if self._condemned.exists():
+            await asyncio.to_thread(self._delete)
 
     async def _settle(self, engine: Engine) -> GraphConfig:
         self._engine = engine
@@ -136,8 +145,31 @@ class Embedded:
                 engine, self._engine = self._engine, None
                 await self._end(engine)
 
+    def condemn(self) -> None:
+        """Whatever happens from now on, the engine's files are deleted before it is used again."""
+        self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_private(self._condemned, b"these files are deleted at the next start\n")
+
+    async def renew(self) -> None:
+        """Deletes all that the engine ever wrote, logs and files set aside among it, and starts with none: after an
+        erasure, for a database's files keep what was deleted from it."""
+        async with self._lock:
+            self.condemn()
+            if self._engine is not None:
+                await self._end(self._engine)
+            await self._start()
+
+    async def discard(self) -> None:
+        """The same, and leaves no engine running."""
+        async with self._lock:
+            self.condemn()
+            self._engine, known = None, self._read_note()
+            if known is not None and _started(known.pid) == known.started:
+                await self._end(known)
+            await self._clear(known)
+
     async def replace(self) -> None:
-        """Sets the files aside and starts with none: for files that turn out to be broken, and after an erasure."""
+        """Sets the files aside and starts with none: for files that turn out to be broken."""
         async with self._lock:
             if self._engine is not None:
                 await self._end(self._engine)
@@ -252,6 +284,15 @@ class Embedded:
             return False
         finally:
             await store.close()
+
+    def _delete(self) -> None:
+        for folder in (self._folder, *self._state.glob("graph.broken-*")):
+            if folder.exists():
+                shutil.rmtree(folder)
+        (self._state / "engine.log").unlink(missing_ok=True)
+        self._folder.mkdir(mode=0o700)
+        self._condemned.unlink()
+        log.info("graph.files_deleted", folder=str(self._folder))
 
     def _set_aside(self) -> None:
         """Renames the folder by the time, keeping the newest such folder only."""

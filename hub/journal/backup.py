@@ -24,9 +24,10 @@ from hub.errors import BadRequest, JournalCorrupt, Refused, StorageFull
 from hub.journal import copying, engine, position
 from hub.journal.copying import Copied, Progress
 from hub.journal.engine import open_engines
+from hub.journal.key_tables import copy_store
 from hub.journal.lock import StateLock
 from hub.journal.log import JournalConfig
-from hub.journal.sealing import Keyring, KeyringConfig, copy_store
+from hub.journal.sealing import Keyring, KeyringConfig
 
 MANIFEST = "manifest.json"
 FORMAT: Literal[1] = 1

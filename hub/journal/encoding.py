@@ -3,6 +3,7 @@
 import hashlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any, Protocol, get_type_hints
@@ -42,6 +43,14 @@ class Seals(Protocol):
         """Deletes keys whose sealed values are about to go by age."""
         ...
 
+    def barred(self, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of whom nothing personal may be taken in, since they were erased."""
+        ...
+
+    def bar(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Adds to them."""
+        ...
+
     def hmac(self, text: str) -> str:
         """A keyed hash: equal texts can be seen to be equal, and no more."""
         ...
@@ -63,6 +72,12 @@ class NoSeals:
 
     def discard(self, pairs: Iterable[tuple[str, str]]) -> None:
         """There are none."""
+
+    def barred(self, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        return set()
+
+    def bar(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self._refuse()
 
     def hmac(self, text: str) -> str:
         self._refuse()
@@ -87,6 +102,12 @@ def personal_fields(kind: str) -> frozenset[str]:
 def says_personal(claim: Claim) -> bool:
     """Whether sealing the claim needs a key."""
     return any(claim.values.get(name) is not None for name in personal_fields(claim.kind))
+
+
+def without_personal(claim: Claim) -> Claim:
+    """The claim with nothing said of its personal fields."""
+    personal = personal_fields(claim.kind)
+    return replace(claim, values={name: value for name, value in claim.values.items() if name not in personal})
 
 
 def content_hash(claim: Claim, seals: Seals) -> bytes:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from adapters.contract import Claim, Signal
 from hub.clock import from_micros, to_micros
 from hub.errors import BadRequest, Conflict, NotFound
-from hub.journal import held, readings
+from hub.journal import held, readings, withholding
 from hub.journal import tables as t
 from hub.journal.chain import BatchRow, batch_digest, readings_hash
 from hub.journal.encoding import (
@@ -109,6 +109,7 @@ class Fold:
             return Appended(batch=self.head, seq=self.head, recorded_at=self.recorded_at, entities={}, repeated=True)
         batch = _Batch(seq=self.head + 1, seen_at=to_micros(draft.received_at))
         self._claims(batch, draft.source, draft.claims, cause=None)
+        self._claims(batch, draft.source, draft.erases, cause=None, whole=True)
         self._signals(batch, draft.source, draft.signals)
         for event in draft.events:
             self._event(batch, draft.source, event)
@@ -172,10 +173,14 @@ class Fold:
 
     # ---- its parts
 
-    def _claims(self, batch: _Batch, source: str, claims: Sequence[Claim], cause: int | None) -> None:
-        """Appends those that say something new; of the others only the last-seen time moves."""
+    def _claims(
+        self, batch: _Batch, source: str, claims: Sequence[Claim], cause: int | None, *, whole: bool = False
+    ) -> None:
+        """Appends those that say something new; of the others only the last-seen time moves. `whole`: what is gone
+        leaves nothing of what was said before."""
         if not claims:
             return
+        claims = withholding.spoken(source, claims, self.seals)
         known = held.look_up(self.connection, source, [claim.external_id for claim in claims])
         hashes = {external_id: found.content_hash for external_id, found in known.items()}
         changed: list[tuple[Claim, bytes]] = []
@@ -191,12 +196,18 @@ class Fold:
             return
         self.seals.ensure([(source, claim.external_id) for claim, _ in changed if says_personal(claim)])
         resolution = self.identity.resolve(self.connection, source, [claim for claim, _ in changed], self.recorded_at)
-        words = self._last_words(known, [claim for claim, _ in changed if claim.gone])
+        changed = withholding.recognized(source, changed, resolution.entities, self.seals)
+        words = {} if whole else self._last_words(known, [claim for claim, _ in changed if claim.gone])
         replacements: list[held.Replacement] = []
         for claim, hashed in changed:
             replacements.append(held.Replacement(batch.next, claim, hashed))
             payload = encode_claim(source, claim, resolution.targets, self.seals)
-            if claim.gone and (last := words.get(claim.external_id)) is not None and last[0] == claim.kind:
+            if (
+                claim.gone
+                and not whole
+                and (last := words.get(claim.external_id)) is not None
+                and last[0] == claim.kind
+            ):
                 payload = encode_gone(payload, *last[1:])
             words[claim.external_id] = (claim.kind, CURRENT[CLAIM], payload)
             batch.records.append(

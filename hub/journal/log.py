@@ -324,6 +324,18 @@ class Journal:
 
         return await self._writer.do(run)
 
+    async def carry_out(self, work: Callable[[Fold], T]) -> T:
+        """Something larger than a draft, in one transaction that nothing else appends between."""
+        return await self._writer.do(work)
+
+    async def look_up(self, work: Callable[[sa.Connection], T]) -> T:
+        """A read for which there is no method here; it sees one committed state."""
+        return await self._read(work)
+
+    async def maintain(self, work: Callable[[Engines], T]) -> T:
+        """What is done to the database's files, outside any transaction."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work, self._engines)
+
     async def expire(self, at: datetime, retention: Mapping[str, timedelta]) -> int:
         """Deletes readings that at `at` are older than their quantity's retention, never a series' latest one, and
         tells the log so; how many."""

@@ -245,6 +245,29 @@ class RouteUnblocked(TypedDict):
     route: str  # an entity id
 
 
+class PersonErased(TypedDict):
+    """`holders`: the keyed hashes, in hex, under which the key store knew them: a restored one forgets them again."""
+
+    person: str  # an entity id
+    holders: list[str]
+    things: int  # records of sources that were emptied
+    deadLetters: int
+
+
+class PersonReadmitted(TypedDict):
+    """What sources say of them is taken in again; what was erased stays so."""
+
+    person: str
+    holders: list[str]
+
+
+class PersonCorrected(TypedDict):
+    """Which fields a person had put right; the values stand sealed in the event's claim."""
+
+    person: str
+    fields: list[str]
+
+
 class IdentifierPayload(TypedDict):
     scheme: str
     value: str  # of a personal scheme its HMAC
@@ -310,5 +333,8 @@ EVENTS: Mapping[str, tuple[int, type]] = {
     "tenant_mapping.confirmed": (1, TenantMappingConfirmed),
     "supply_item.mapped": (1, SupplyItemMapped),
     "audit.checkpoint": (1, AuditCheckpoint),
+    "person.erased": (1, PersonErased),
+    "person.readmitted": (1, PersonReadmitted),
+    "person.corrected": (1, PersonCorrected),
 }
 """Each event type's newest version and its shape."""

@@ -87,6 +87,7 @@ class Draft:
     source: str
     received_at: datetime
     claims: Sequence[Claim] = ()
+    erases: Sequence[Claim] = ()  # that things are gone, whole: nothing that was said before is carried over
     readings: Sequence[ReadingRow] = ()
     signals: Sequence[Signal] = ()
     events: Sequence[NewEvent] = ()

@@ -7,13 +7,9 @@ A sealed value is: version (1 byte), nonce (12), AES-256-GCM ciphertext and tag;
 additional data. Wrapping, identifiers and hashes each use a key of their own, by HKDF-SHA256 from the park key.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac as hmac_
-import os
 import secrets
-import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,33 +26,15 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hub.clock import Clock, now, to_micros
 from hub.errors import BadRequest, SettingsError
-from hub.telemetry import logger
+from hub.journal import forgotten_list
+from hub.journal import key_tables as t
+from hub.journal import park_key as park_key_file
+from hub.journal.forgotten_list import Door, Noted
 
 SEALED_V1 = 1
 _NONCE = 12
 _CHUNK = 500
-_log = logger(__name__)
-
-metadata = sa.MetaData()
-_data_key = sa.Table(
-    "data_key",
-    metadata,
-    sa.Column("holder", sa.LargeBinary, primary_key=True),  # keyed hash of (source, external id)
-    sa.Column("wrapped", sa.LargeBinary, nullable=False),
-    sa.Column("made_at", sa.BigInteger, nullable=False),  # microseconds since 1970
-)
-_forgotten = sa.Table(
-    "forgotten",
-    metadata,
-    sa.Column("holder", sa.LargeBinary, primary_key=True),
-    sa.Column("at", sa.BigInteger, nullable=False),  # keys made up to then are gone, also from a restored store
-)
-_about = sa.Table(
-    "about",
-    metadata,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
-)
+_NEVER = -1  # before any key was made
 
 
 class Forgotten(NamedTuple):
@@ -80,12 +58,16 @@ class KeyringConfig:
 class Keyring:
     """The open key store; may be used from any thread."""
 
-    def __init__(self, engine: sa.Engine, park_key: bytes, *, cached: int, clock: Clock) -> None:
+    def __init__(
+        self, engine: sa.Engine, park_key: bytes, *, cached: int, clock: Clock, noted: Path | None = None
+    ) -> None:
         self._engine = engine
+        self._noted = noted  # the list of the forgotten; None: nothing is added to it
         self._clock = clock
         self._lock = threading.RLock()
         self._cached = cached
         self._keys: OrderedDict[bytes, bytes] = OrderedDict()  # a cipher each would take 2.5 kB
+        self._barred: set[bytes] = set()
         self._wrapping = AESGCM(_derive(park_key, "wrapping"))
         self._identifiers = _derive(park_key, "identifiers")
         self._holders = _derive(park_key, "holders")
@@ -96,14 +78,16 @@ class Keyring:
     def open(cls, config: KeyringConfig, *, clock: Clock = now) -> Self:
         """Makes store and park key at first use. Raises SettingsError: the park key is missing, unreadable,
         within the state folder, or not the one that the store was made with."""
-        engine = open_store(config.store)
+        engine = t.open_store(config.store)
         try:
-            metadata.create_all(engine)
+            t.metadata.create_all(engine)
             with engine.connect() as connection:
-                known = connection.scalar(sa.select(_about.c.value).where(_about.c.name == "park_key"))
-            park_key = _park_key(config, make=known is None)
+                known = connection.scalar(sa.select(t.about.c.value).where(t.about.c.name == "park_key"))
+            park_key = park_key_file.read(config.park_key, config.state, make=known is None)
             keyring = cls(engine, park_key, cached=config.cached, clock=clock)
             keyring._check_park_key(known, _derive(park_key, "check").hex(), config.park_key)
+            keyring._read_barred()
+            keyring._honour_list(forgotten_list.beside(config.park_key))
         except BaseException:
             engine.dispose()
             raise
@@ -125,9 +109,9 @@ class Keyring:
             with self._writing() as connection:
                 forgotten, made = dict[bytes, int](), set[bytes]()
                 for chunk in _chunks(missing):
-                    rows = connection.execute(sa.select(_forgotten).where(_forgotten.c.holder.in_(chunk)))
+                    rows = connection.execute(sa.select(t.forgotten).where(t.forgotten.c.holder.in_(chunk)))
                     forgotten.update({bytes(row.holder): row.at for row in rows})
-                    held = connection.scalars(sa.select(_data_key.c.holder).where(_data_key.c.holder.in_(chunk)))
+                    held = connection.scalars(sa.select(t.data_key.c.holder).where(t.data_key.c.holder.in_(chunk)))
                     made.update(bytes(holder) for holder in held)  # by another process, since we looked
                 at = to_micros(self._clock())
                 rows_to_make = [
@@ -140,7 +124,7 @@ class Keyring:
                     if holder not in made
                 ]
                 if rows_to_make:
-                    connection.execute(sa.insert(_data_key), rows_to_make)
+                    connection.execute(sa.insert(t.data_key), rows_to_make)
             self._load(set(missing))
 
     def seal(self, source: str, external_id: str, plain: bytes) -> bytes:
@@ -175,7 +159,7 @@ class Keyring:
                 self._keys.pop(holder, None)
             with self._writing() as connection:
                 for chunk in _chunks(holders):
-                    connection.execute(sa.delete(_data_key).where(_data_key.c.holder.in_(chunk)))
+                    connection.execute(sa.delete(t.data_key).where(t.data_key.c.holder.in_(chunk)))
 
     def hmac(self, text: str) -> str:
         """HMAC-SHA256 in hex, under a key of its own: how identifiers of personal schemes are stored."""
@@ -187,67 +171,138 @@ class Keyring:
         with self._lock:
             self._keys.pop(holder, None)
             with self._writing() as connection:
-                made_at = connection.scalar(sa.select(_data_key.c.made_at).where(_data_key.c.holder == holder))
+                made_at = connection.scalar(sa.select(t.data_key.c.made_at).where(t.data_key.c.holder == holder))
                 at = max(to_micros(self._clock()), made_at or 0)
-                connection.execute(sa.delete(_data_key).where(_data_key.c.holder == holder))
-                connection.execute(sa.delete(_forgotten).where(_forgotten.c.holder == holder))
-                connection.execute(sa.insert(_forgotten).values(holder=holder, at=at))
+                connection.execute(sa.delete(t.data_key).where(t.data_key.c.holder == holder))
+                connection.execute(sa.delete(t.forgotten).where(t.forgotten.c.holder == holder))
+                connection.execute(sa.insert(t.forgotten).values(holder=holder, at=at))
+                self._note([Noted(holder, at, Door.AS_IS)])
             self._scrub()
         return made_at is not None
+
+    def bar(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """From now on nothing personal of them is taken in, until `admit`; their keys stay for now."""
+        self.honour([Forgotten(self._holder(*pair), _NEVER) for pair in pairs], bar=True)
+
+    def erase(self, pairs: Iterable[tuple[str, str]], *, bar: bool) -> int:
+        """Forgets all of them at once; the number of keys deleted."""
+        holders = sorted({self._holder(*pair) for pair in pairs})
+        at = to_micros(self._clock())
+        with self._engine.connect() as connection:
+            for chunk in _chunks(holders):
+                query = sa.select(sa.func.max(t.data_key.c.made_at)).where(t.data_key.c.holder.in_(chunk))
+                at = max(at, connection.scalar(query) or 0)
+        return self.honour([Forgotten(holder, at) for holder in holders], bar=bar)
+
+    def admit(self, holders: Iterable[bytes]) -> None:
+        """Lets them be taken in again, under new keys: what was forgotten stays so."""
+        admitted = sorted(set(holders))
+        with self._lock:
+            with self._writing() as connection:
+                for chunk in _chunks(admitted):
+                    connection.execute(sa.delete(t.barred).where(t.barred.c.holder.in_(chunk)))
+            self._barred.difference_update(admitted)
+            self._note([Noted(holder, _NEVER, Door.OPEN) for holder in admitted])
+
+    def barred(self, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of whom nothing personal may be taken in; answered from memory."""
+        with self._lock:
+            return {pair for pair in pairs if self._holder(*pair) in self._barred} if self._barred else set()
+
+    def holders(self, pairs: Iterable[tuple[str, str]]) -> Sequence[bytes]:
+        """The keyed hashes under which they stand here; they name nobody."""
+        return [self._holder(*pair) for pair in pairs]
 
     def forgotten(self) -> Sequence[Forgotten]:
         """The list of the forgotten: keyed hashes and times, no names."""
         with self._engine.connect() as connection:
-            return [Forgotten(row.holder, row.at) for row in connection.execute(sa.select(_forgotten))]
+            return [Forgotten(row.holder, row.at) for row in connection.execute(sa.select(t.forgotten))]
 
-    def honour(self, forgotten: Iterable[Forgotten]) -> int:
-        """Forgets here too what another key store of the same park key had forgotten; the number of keys deleted."""
-        deleted = 0
+    def honour(self, forgotten: Iterable[Forgotten], *, bar: bool = False) -> int:
+        """Forgets here too what another key store of the same park key had forgotten, or what the log says was; the
+        number of keys deleted. `bar`: and takes nothing personal of them in again."""
+        deleted, barred, noted = 0, set[bytes](), list[Noted]()
         with self._lock:
             with self._writing() as connection:
-                held = {row.holder: row.at for row in connection.execute(sa.select(_forgotten))}
+                held = {row.holder: row.at for row in connection.execute(sa.select(t.forgotten))}
                 for holder, at in forgotten:
-                    if held.get(holder, -1) >= at:
+                    if bar and holder not in self._barred and holder not in barred:
+                        connection.execute(sa.insert(t.barred).values(holder=holder))
+                        barred.add(holder)
+                    if held.get(holder, _NEVER) >= at and holder not in barred:
+                        continue
+                    noted.append(Noted(holder, at, Door.BARRED if bar else Door.AS_IS))
+                    if held.get(holder, _NEVER) >= at:
                         continue
                     gone = connection.execute(
-                        sa.delete(_data_key).where(_data_key.c.holder == holder, _data_key.c.made_at <= at)
+                        sa.delete(t.data_key).where(t.data_key.c.holder == holder, t.data_key.c.made_at <= at)
                     )
                     deleted += gone.rowcount
-                    connection.execute(sa.delete(_forgotten).where(_forgotten.c.holder == holder))
-                    connection.execute(sa.insert(_forgotten).values(holder=holder, at=at))
+                    connection.execute(sa.delete(t.forgotten).where(t.forgotten.c.holder == holder))
+                    connection.execute(sa.insert(t.forgotten).values(holder=holder, at=at))
+                self._note(noted)
+            self._barred |= barred
             self._keys.clear()
-            self._scrub()
+            if deleted:
+                self._scrub()
         return deleted
 
     def absorb(self, other: "Keyring") -> int:
         """Takes over the keys of a copy of the store that this one lacks or has only older, then honours its list of
         the forgotten; the number of keys taken. So the newest of both stands, and nobody forgotten comes back."""
         taken = list[dict[str, object]]()
+        barred = [Forgotten(holder, _NEVER) for holder in other._barred]
+        self.honour(barred, bar=True)
         self.honour(other.forgotten())
         with self._lock, other._engine.connect() as theirs, self._writing() as connection:
-            held = {bytes(row.holder): row.made_at for row in connection.execute(sa.select(_data_key))}
-            gone = {bytes(row.holder): row.at for row in connection.execute(sa.select(_forgotten))}
-            for row in theirs.execute(sa.select(_data_key)):
+            held = {bytes(row.holder): row.made_at for row in connection.execute(sa.select(t.data_key))}
+            gone = {bytes(row.holder): row.at for row in connection.execute(sa.select(t.forgotten))}
+            for row in theirs.execute(sa.select(t.data_key)):
                 holder = bytes(row.holder)
                 if row.made_at > max(held.get(holder, -1), gone.get(holder, -1)):
                     taken.append({"holder": holder, "wrapped": bytes(row.wrapped), "made_at": row.made_at})
             for each in taken:
-                connection.execute(sa.delete(_data_key).where(_data_key.c.holder == each["holder"]))
+                connection.execute(sa.delete(t.data_key).where(t.data_key.c.holder == each["holder"]))
             if taken:
-                connection.execute(sa.insert(_data_key), taken)
+                connection.execute(sa.insert(t.data_key), taken)
             self._keys.clear()
         return len(taken)
 
     def _check_park_key(self, known: str | None, check: str, path: Path) -> None:
         if known is None:
             with self._writing() as connection:
-                connection.execute(sa.insert(_about).values(name="park_key", value=check))
+                connection.execute(sa.insert(t.about).values(name="park_key", value=check))
             self.made_now = True
         elif not hmac_.compare_digest(known, check):
             raise SettingsError(
                 f"the park key in {path} is not the one that the key store was made with; "
                 "put back that file from its copy, or personal values stay unreadable"
             )
+
+    def _note(self, noted: Sequence[Noted]) -> None:
+        if self._noted is not None:
+            forgotten_list.note(self._noted, noted)
+
+    def _honour_list(self, file: Path) -> None:
+        """What this store knows already costs one read of the list."""
+        door = dict[bytes, Door]()
+        gone = dict[bytes, int]()
+        for one in forgotten_list.read(file):
+            gone[one.holder] = max(one.at, gone.get(one.holder, _NEVER))
+            if one.door is not Door.AS_IS:
+                door[one.holder] = one.door
+        for bar in (True, False):
+            self.honour(
+                [Forgotten(holder, at) for holder, at in gone.items() if (door.get(holder) is Door.BARRED) is bar],
+                bar=bar,
+            )
+        if opened := self._barred & {holder for holder, stands in door.items() if stands is Door.OPEN}:
+            self.admit(opened)
+        self._noted = file
+
+    def _read_barred(self) -> None:
+        with self._engine.connect() as connection:
+            self._barred = {bytes(holder) for holder in connection.scalars(sa.select(t.barred.c.holder))}
 
     def _holder(self, source: str, external_id: str) -> bytes:
         return hmac_.digest(self._holders, _pair(source, external_id), "sha256")
@@ -272,7 +327,7 @@ class Keyring:
         if missing:
             with self._engine.connect() as connection:
                 for chunk in _chunks(missing):
-                    rows = connection.execute(sa.select(_data_key).where(_data_key.c.holder.in_(chunk)))
+                    rows = connection.execute(sa.select(t.data_key).where(t.data_key.c.holder.in_(chunk)))
                     for row in rows:
                         wrapped = bytes(row.wrapped)
                         key = self._wrapping.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], bytes(row.holder))
@@ -295,88 +350,6 @@ class Keyring:
         if self._engine.dialect.name == "postgresql":
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(sa.text("VACUUM FULL data_key"))
-
-
-def copy_store(store: Path | str, target: Path) -> int:
-    """A copy of a key store as a file, whatever engine it is on; the number of its keys. They stay wrapped by the park
-    key, which is never in it. Raises BadRequest where `target` exists."""
-    if target.exists():
-        raise BadRequest(f"{target} exists already: name a new file for the copy of the keys")
-    source, copy = open_store(store), open_store(target)
-    try:
-        metadata.create_all(copy)
-        keys = 0
-        options = {"isolation_level": "REPEATABLE READ"} if source.dialect.name == "postgresql" else {}
-        with source.connect().execution_options(**options) as reading, reading.begin(), copy.begin() as writing:
-            for table in metadata.sorted_tables:
-                rows = [dict(row) for row in reading.execute(sa.select(table)).mappings()]
-                if rows:
-                    writing.execute(sa.insert(table), rows)
-                keys += len(rows) if table is _data_key else 0
-    finally:
-        source.dispose()
-        copy.dispose()
-    return keys
-
-
-def open_store(store: Path | str) -> sa.Engine:
-    """An engine for a key store: SQLite with 0600, secure_delete and synchronous=FULL, or PostgreSQL."""
-    if isinstance(store, str):
-        return sa.create_engine(sa.make_url(store).set(drivername="postgresql+psycopg"), pool_size=2)
-    if not store.exists():
-        os.close(os.open(store, os.O_CREAT | os.O_WRONLY, 0o600))
-    engine = sa.create_engine(f"sqlite:///{store}", connect_args={"timeout": 30})
-
-    @sa.event.listens_for(engine, "connect")
-    def _settings(connection: sa.engine.interfaces.DBAPIConnection, _: object) -> None:
-        cursor = connection.cursor()
-        for pragma in ("journal_mode = DELETE", "secure_delete = ON", "synchronous = FULL"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    return engine
-
-
-def _park_key(config: KeyringConfig, *, make: bool) -> bytes:
-    path = config.park_key
-    if config.state is not None and path.resolve().is_relative_to(config.state.resolve()):
-        raise SettingsError(
-            f"the park key {path} lies within the state folder {config.state}: "
-            "whoever takes a copy of the one would have the other; name a file elsewhere"
-        )
-    try:
-        if not path.exists():
-            if not make:
-                raise SettingsError(f"the park key {path} is missing; put back the copy that was kept of it")
-            _make_park_key(path)
-        text = path.read_text(encoding="ascii")
-        mode = path.stat().st_mode
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"cannot read or make the park key {path}: {error}") from error
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        _log.warning("keys.park_key_readable_by_others", path=str(path), mode=oct(stat.S_IMODE(mode)))
-    try:
-        key = base64.b64decode("".join(text.split()), validate=True)
-    except binascii.Error as error:
-        raise SettingsError(f"the park key {path} is not base64") from error
-    if len(key) != 32:
-        raise SettingsError(f"the park key {path} holds {len(key)} bytes instead of 32 (in base64)")
-    return key
-
-
-def _make_park_key(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(base64.b64encode(secrets.token_bytes(32)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    _log.info("keys.park_key_made", path=str(path))
 
 
 def _derive(park_key: bytes, purpose: str) -> bytes:

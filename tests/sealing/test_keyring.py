@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from hub.clock import ManualClock
 from hub.errors import BadRequest, SettingsError
-from hub.journal.sealing import Forgotten, Keyring, KeyringConfig, copy_store
+from hub.journal.key_tables import copy_store
+from hub.journal.sealing import Forgotten, Keyring, KeyringConfig
 
 if TYPE_CHECKING:
     from tests.servers.postgres import Postgres

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from hub.access.issuer import tables
 from hub.clock import Clock
 from hub.errors import SettingsError, StorageFull
-from hub.journal.sealing import open_store
+from hub.journal.key_tables import open_store
 
 FILE = "access.db"
 
