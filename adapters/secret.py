@@ -2,11 +2,30 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
+from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+
+_SECRET_NAME = re.compile(
+    r"(?i)(^|[-_])(pass(word|wd|phrase)?|pwd|secret|token|sig(nature)?|auth(orization)?|cookie|"
+    r"api[-_]?key|app[-_]?key|access[-_]?key|key)$"
+)
+_PASSED_ON = (
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "TZ",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LD_LIBRARY_PATH",
+    "PYTHONPATH",
+    "PYTHONDONTWRITEBYTECODE",
+)
 
 
 class Secret(BaseModel):
@@ -73,3 +92,34 @@ def _secrets(value: object) -> Iterator[Secret]:
     elif isinstance(value, list | tuple):
         for one in value:
             yield from _secrets(one)
+
+
+def names_a_secret(name: str) -> bool:
+    """Whether a header or a URL's parameter is called like something secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def open_address(url: str) -> str:
+    """Raises ValueError where a password or a token stands in the address, which is shown in logs and health texts.
+    The error does not repeat it."""
+    try:
+        parts = urlsplit(url)
+        password = parts.password
+    except ValueError:
+        return url  # no address at all: whoever opens it says so
+    if password is not None:
+        raise ValueError('the address never holds a password: give password = { env = "NAME" } beside it')
+    for name, _ in parse_qsl(parts.query, keep_blank_values=True):
+        if names_a_secret(name):
+            raise ValueError(f"the address never holds a secret, and {name!r} looks like one: give it by reference")
+    return url
+
+
+OpenUrl = Annotated[str, AfterValidator(open_address)]
+"""An address that may be shown to anyone."""
+
+
+def bare_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What a child process is given of the hub's environment: where programs are and how they speak, and no secret,
+    of which any may stand there."""
+    return {name: environment[name] for name in _PASSED_ON if name in environment}

@@ -25,6 +25,7 @@ from hub.command.circumstances import Circumstances
 from hub.command.incident_desk import IncidentDesk
 from hub.control import bind, create_control
 from hub.errors import CausewayError, GraphUnavailable, SettingsError
+from hub.forgetting import EmbeddedFiles
 from hub.graph.embedded import Embedded
 from hub.graph.projector import Projector
 from hub.graph.selection import MASKABLE
@@ -86,7 +87,8 @@ class Hub:
             precedence=parts.precedence,
             keep=max(parts.retention.values(), default=timedelta(days=90)),
         )
-        self.personal = PersonalDesk(journal, parts.keyring, clock, embedded)
+        files = EmbeddedFiles(embedded, self.projector) if embedded else None
+        self.personal = PersonalDesk(journal, parts.keyring, clock, files)
         self.feed = Feed(journal)
         self.circumstances = Circumstances(
             journal,

@@ -9,6 +9,7 @@ from hub.control import Line
 from hub.entering import operator
 from hub.errors import BadRequest
 from hub.graph.embedded import Embedded
+from hub.graph.projector import Projector
 from hub.journal.encoding import personal_fields
 from hub.parts import Parts, external_graph
 from hub.settings import Settings
@@ -27,6 +28,21 @@ class StoppedGraph:
 
     async def renew(self) -> None:
         await self._embedded.discard()
+
+
+class EmbeddedFiles:
+    """The same of a running hub: the graph is empty for a moment, and then written anew."""
+
+    def __init__(self, embedded: Embedded, projector: Projector) -> None:
+        self._embedded = embedded
+        self._projector = projector
+
+    def condemn(self) -> None:
+        self._embedded.condemn()
+
+    async def renew(self) -> None:
+        await self._embedded.renew()
+        self._projector.renewed()
 
 
 def desk(parts: Parts) -> PersonalDesk:

@@ -5,9 +5,11 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from adapters.secret import Secret
 from hub.access.audit.store import AuditConfig
 from hub.access.issuer.config import IssuerConfig
 from hub.access.issuer.issuer import Issuer
@@ -27,7 +29,7 @@ from hub.journal.log import Journal, JournalConfig
 from hub.journal.sealing import Keyring, KeyringConfig
 from hub.journal.trust import SourceTrust
 from hub.reserve.items import Catalogue
-from hub.settings import AuditSection, JournalSection, Settings
+from hub.settings import Settings
 from hub.units import Quantity
 
 KEY_STORE = "keys.db"
@@ -90,7 +92,10 @@ def source_specs(settings: Settings) -> tuple[SourceSpec, ...]:
 
 
 def keyring_config(settings: Settings) -> KeyringConfig:
-    store = settings.journal.keys_url or settings.state_dir / KEY_STORE
+    section = settings.journal
+    store: Path | str = settings.state_dir / KEY_STORE
+    if section.keys_url is not None:
+        store = _with_password(settings, "journal.keys_password", section.keys_url, section.keys_password)
     return KeyringConfig(store=store, park_key=settings.park_key, state=settings.state_dir)
 
 
@@ -105,7 +110,7 @@ def journal_config(
         )
         for spec in specs
     }
-    url = _with_password(settings, settings.journal, "journal")
+    url = _with_password(settings, "journal.password", settings.journal.url, settings.journal.password)
     seals = keyring or NoSeals()
     return JournalConfig(url=url, folder=settings.state_dir, keyring=seals, trust=trust, lock=lock, clock=clock)
 
@@ -113,7 +118,7 @@ def journal_config(
 def audit_config(settings: Settings) -> AuditConfig:
     section = settings.audit
     return AuditConfig(
-        url=_with_password(settings, section, "audit"),
+        url=_with_password(settings, "audit.password", section.url, section.password),
         folder=settings.state_dir,
         key=settings.audit_key,
         checkpoint_entries=section.checkpoint_entries,
@@ -121,19 +126,19 @@ def audit_config(settings: Settings) -> AuditConfig:
     )
 
 
-def _with_password(settings: Settings, section: JournalSection | AuditSection, name: str) -> str:
-    if section.password is None:
-        return section.url
-    scheme, _, rest = section.url.partition("://")
+def _with_password(settings: Settings, name: str, url: str, password: Secret | None) -> str:
+    if password is None:
+        return url
+    scheme, _, rest = url.partition("://")
     user, at, host = rest.rpartition("@")
     if not at or ":" in user:
         raise SettingsError(
-            f"{settings.file}: {name}.password: goes with a URL that names a user and no password: {scheme}://USER@HOST/…"
+            f"{settings.file}: {name}: goes with a URL that names a user and no password: {scheme}://USER@HOST/…"
         )
     try:
-        return f"{scheme}://{user}:{quote(section.password.reveal(), safe='')}@{host}"
+        return f"{scheme}://{user}:{quote(password.reveal(), safe='')}@{host}"
     except LookupError as error:
-        raise SettingsError(f"{settings.file}: {name}.password: {error}") from error
+        raise SettingsError(f"{settings.file}: {name}: {error}") from error
 
 
 @contextlib.asynccontextmanager

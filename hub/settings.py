@@ -23,7 +23,7 @@ from pydantic import (
 
 from adapters.contract import AdapterConfig, AnyDefinition
 from adapters.registry import UnknownAdapter, find
-from adapters.secret import Secret
+from adapters.secret import OpenUrl, Secret, open_address
 from hub.access.issuers import ALGORITHMS, Client, IssuerRules, is_trustworthy
 from hub.errors import SettingsError, nearest
 from hub.units import Quantity, duration
@@ -66,17 +66,18 @@ class State(Section):
 
 
 class JournalSection(Section):
-    url: str = Field(
+    url: OpenUrl = Field(
         default="sqlite", pattern=r"^(sqlite|postgresql://.*)$"
     )  # `sqlite`, or `postgresql://USER@HOST/DB`
-    keys_url: str | None = None  # a database of its own for the key store; with PostgreSQL only
-    password: Secret | None = None  # where the URL names none
+    keys_url: OpenUrl | None = None  # a database of its own for the key store; with PostgreSQL only
+    password: Secret | None = None  # of the URL's user
+    keys_password: Secret | None = None  # of the keys_url's user
     dead_letter_retention: Duration = timedelta(days=90)  # what could not be read is deleted after it
     command_retention: Duration = timedelta(days=30)  # for so long a repeated idempotencyKey gets the first answer
 
 
 class AuditSection(Section):
-    url: str = Field(
+    url: OpenUrl = Field(
         default="sqlite", pattern=r"^(sqlite|postgresql://.*)$"
     )  # `sqlite`, or `postgresql://USER@HOST/DB`: a database of its own, best with an owner of its own
     password: Secret | None = None  # where the URL names none
@@ -88,7 +89,7 @@ class AuditSection(Section):
 
 
 class GraphSection(Section):
-    uri: str | None = Field(default=None, pattern=r"^(neo4j|bolt)(\+s|\+ssc)?://.*$")  # none: the embedded engine
+    uri: OpenUrl | None = Field(default=None, pattern=r"^(neo4j|bolt)(\+s|\+ssc)?://.*$")  # none: the embedded engine
     user: str = "neo4j"
     password: Secret | None = None
     database: str | None = None
@@ -284,6 +285,11 @@ def load(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     except ValidationError as error:
         raise SettingsError(_explain(file, error, given, ParkFile)) from error
     uri = environment.get("NEO4J_URI")
+    if uri:
+        try:
+            open_address(uri)
+        except ValueError as error:
+            raise SettingsError(f"NEO4J_URI in the environment: {error}") from None
     graph = parsed.graph.model_copy(update={"uri": uri}) if uri else parsed.graph
     problems = [*_duplicates(parsed)]
     sources: list[ConfiguredSource] = []

@@ -68,7 +68,9 @@ def configure_logs(level: str = "INFO", to: IO[str] | None = None) -> None:
     handler = logging.StreamHandler(to or sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.root.handlers[:] = [handler]
-    logging.root.setLevel(level)
+    logging.root.setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level]))
+    for ours in ("hub", "schema", "adapters"):
+        logging.getLogger(ours).setLevel(level)  # libraries' DEBUG tells what goes over the wire, secrets and names too
     for library in ("httpx", "alembic"):  # each of an adapter's requests, each start's look at the tables
         logging.getLogger(library).setLevel(logging.WARNING)
 

@@ -12,10 +12,10 @@ from typing import Self
 from urllib.parse import urljoin, urlsplit
 
 import httpx
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from adapters.contract import AdapterConfig, CertificateRefused, CredentialsRefused, Raw, SourceError, Unreachable
-from adapters.secret import Secret
+from adapters.secret import OpenUrl, Secret, names_a_secret
 from hub.clock import now
 
 _REDIRECTS = 5
@@ -23,11 +23,14 @@ _CHUNK = 1 << 16
 
 
 class WebConfig(AdapterConfig):
-    url: str = Field(pattern=r"^https?://[^\s/]+\S*$")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    url: OpenUrl = Field(pattern=r"^https?://[^\s/]+\S*$")
     username: str | None = None  # with password: HTTP basic authentication
     password: Secret | None = None
     token: Secret | None = None  # sent as `Authorization: Bearer`
     headers: dict[str, str] = Field(default_factory=dict)  # such as a Referer that the server asks for
+    secret_headers: dict[str, Secret] = Field(default_factory=dict)  # such as { X-API-Key = { env = "FEED_KEY" } }
+    secret_query: dict[str, Secret] = Field(default_factory=dict)  # parameters of the url, such as a key; never shown
     ca_file: Path | None = None  # None: the machine's authorities
     hosts: tuple[str, ...] = ()  # others than the url's own that may be gone to, as `name` or `name:port`
     timeout_seconds: float = Field(default=20.0, gt=0)
@@ -39,6 +42,9 @@ class WebConfig(AdapterConfig):
             raise ValueError("username and password go together")
         if self.username is not None and self.token is not None:
             raise ValueError("either username and password, or token")
+        for name in self.headers:
+            if names_a_secret(name):
+                raise ValueError(f"the header {name} is secret: move it to secret_headers, and give it by reference")
         return self
 
 
@@ -120,8 +126,9 @@ class Web:
             raise SourceError("the adapter is not open")
         headers = {} if afresh else self._conditions(asked)
         try:
-            request = client.build_request("GET", address, headers=headers)
-            request.headers.update(self._credentials(address))
+            credentials, query = self._credentials(address)
+            request = client.build_request("GET", httpx.URL(address).copy_merge_params(query), headers=headers)
+            request.headers.update(credentials)
             answer = await client.send(request, stream=True)
         except httpx.HTTPError as error:
             raise _failed(address, error) from error
@@ -149,25 +156,28 @@ class Web:
         given = {"If-None-Match": seen.etag, "If-Modified-Since": seen.modified}
         return {name: value for name, value in given.items() if value}
 
-    def _credentials(self, address: str) -> dict[str, str]:
-        """For the url's own host and port alone."""
+    def _credentials(self, address: str) -> tuple[dict[str, str], dict[str, str]]:
+        """Headers and parameters, for the url's own host and port alone."""
         config = self._config
         if _place(address) != self._home:
-            return {}
+            return {}, {}
         try:
+            headers = {name: secret.reveal() for name, secret in config.secret_headers.items()}
+            query = {name: secret.reveal() for name, secret in config.secret_query.items()}
             if config.token is not None:
-                return {"Authorization": f"Bearer {config.token.reveal()}"}
-            if config.username is None or config.password is None:
-                return {}
-            pair = f"{config.username}:{config.password.reveal()}".encode()
-            return {"Authorization": f"Basic {b64encode(pair).decode()}"}
+                headers["Authorization"] = f"Bearer {config.token.reveal()}"
+            elif config.username is not None and config.password is not None:
+                pair = f"{config.username}:{config.password.reveal()}".encode()
+                headers["Authorization"] = f"Basic {b64encode(pair).decode()}"
         except LookupError as error:
             raise CredentialsRefused(f"the secret for {config.url} is not to be had: {error}") from error
+        return headers, query
 
     def _onward(self, address: str, location: str) -> str:
         onward = urljoin(address, location)
         if not onward.startswith(("http://", "https://")) or not self.may_go(onward):
-            raise SourceError(f"{address} sends on to {onward}: if that is right, name its host in `hosts`")
+            shown = onward.partition("?")[0]  # it may repeat what was sent
+            raise SourceError(f"{address} sends on to {shown}: if that is right, name its host in `hosts`")
         return onward
 
     async def _body(self, answer: httpx.Response) -> tuple[bytes, bool]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import orjson
 from adapters.contract import Unreadable
 from adapters.inventory.headers import Header
 from adapters.inventory.tables import Cells, Limits
+from adapters.secret import bare_environment
 
 MEMORY = 200_000_000
 """Bytes that the child may take for data."""
@@ -57,7 +57,7 @@ class TableReader:
             stderr=asyncio.subprocess.DEVNULL,
             limit=_LONGEST_LINE,
             # No secret of the hub's environment is any of a stranger's file's business.
-            env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**bare_environment(), "PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
         )
         return self
 

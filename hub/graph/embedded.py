@@ -19,6 +19,7 @@ from pathlib import Path
 
 import orjson
 
+from adapters.secret import bare_environment
 from hub.clock import Clock
 from hub.errors import DeadlineExceeded, GraphUnavailable, Internal
 from hub.graph import derive
@@ -218,6 +219,7 @@ class Embedded:
                     "com.arcadedb.server.ArcadeDBServer",
                 ],
                 cwd=self._folder,
+                env=bare_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,

@@ -88,6 +88,7 @@ class Projector:
         self._ready = False
         self._rebuilt = 0  # entities
         self._standing: Standing | None = None  # None while it is not sure what the graph shows
+        self._renewed = False
 
     @property
     def position(self) -> int:
@@ -115,6 +116,11 @@ class Projector:
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._asked.append((done, progress))
         return await done
+
+    def renewed(self) -> None:
+        """The engine's files were deleted: the graph is empty, and is written anew."""
+        self._renewed = self._standing is not None  # else it was noticed
+        self._standing, self._position = None, 0
 
     async def run(self) -> None:
         """Until cancelled. While the graph is down it waits, then goes on from where the graph stands."""
@@ -144,10 +150,13 @@ class Projector:
                 log.warning("projector.replacement_failed", reason=error.message)
 
     async def _follow(self) -> None:
+        self._renewed = False
         await migrate(self._store, self._clock)
         standing = self._standing = await self._take_up()
         now: _Batch | None = None
         while True:
+            if self._renewed:
+                raise GraphUnavailable("its files were deleted")
             if now is None:
                 while self._asked:
                     standing = self._standing = await self._rebuild_as_asked()

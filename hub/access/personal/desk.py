@@ -109,7 +109,7 @@ class PersonalDesk:
         found = await self._journal.look_up(partial(erasing.find, person=person))
         words = await self._words(found)
         letters = await self._journal.look_up(partial(erasing.letters, seals=self._keyring, words=words))
-        erased = person in _standing(await self._journal.stream(erasing.STREAM))
+        erased = bool(self._keyring.barred(found.pairs))
         return Footprint(person=person, things=found.things, letters=letters, erased=erased)
 
     async def erase(self, name: str, word: Word) -> Done:
@@ -167,10 +167,10 @@ class PersonalDesk:
         """What sources say of them is taken in again, from their next word on. Raises NotFound, Refused."""
         async with self._lock:
             person = await self.person(name)
-            standing = _standing(await self._journal.stream(erasing.STREAM)).get(person)
-            if standing is None:
-                raise Refused(f"{person} was not erased: nothing is withheld of them")
+            standing = _standing(await self._journal.stream(erasing.STREAM)).get(person, ())
             found = await self._journal.look_up(partial(erasing.find, person=person))
+            if not standing and not self._keyring.barred(found.pairs):  # a restored log may not know of it
+                raise Refused(f"{person} was not erased: nothing is withheld of them")
             holders = {*standing, *self._keyring.holders(found.pairs)}
             data = {"person": person, "holders": sorted(holder.hex() for holder in holders)}
             command = self._command(word, ["readmit", person], {})

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 
+from adapters.secret import bare_environment
 from hub.errors import BadRequest
 from hub.ingest.imports.limits import Limits
 
@@ -53,6 +54,7 @@ async def read_table(file: Path, limits: Limits, progress: Callable[[int], None]
         # No secret of the hub's environment is any of a stranger's file's business.
         env={"PATH": os.environ.get("PATH", ""), "PYTHONDONTWRITEBYTECODE": "1"},
         limit=_LINE,
+        env=bare_environment(),
     )
     try:
         async with asyncio.timeout(limits.seconds):
