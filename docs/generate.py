@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -104,6 +104,8 @@ def _type(annotation: object) -> str:
         return {"timedelta": "duration", "str": "text", "bool": "true or false", "Path": "path"}.get(
             annotation.__name__, annotation.__name__.lower()
         )
+    if get_origin(annotation) is Annotated:
+        return _type(get_args(annotation)[0])
     parts = [a for a in get_args(annotation) if a is not types.NoneType and a is not Ellipsis]
     if get_origin(annotation) in {Union, types.UnionType}:
         return " or ".join(_type(p) for p in parts)
