@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -52,9 +51,8 @@ async def read_table(file: Path, limits: Limits, progress: Callable[[int], None]
         stderr=asyncio.subprocess.DEVNULL,
         cwd=_ROOT,
         # No secret of the hub's environment is any of a stranger's file's business.
-        env={"PATH": os.environ.get("PATH", ""), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**bare_environment(), "PYTHONDONTWRITEBYTECODE": "1"},
         limit=_LINE,
-        env=bare_environment(),
     )
     try:
         async with asyncio.timeout(limits.seconds):
