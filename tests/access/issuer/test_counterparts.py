@@ -13,8 +13,12 @@ import httpx
 import pytest
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import OAuth2Client
+from typer.testing import CliRunner
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
-from tests.access.issuer.park import PASSWORD, SCOPES, fields
+from hub.cli.commands import app
+from tests.access.issuer.park import PASSWORD, SCOPES, Pkce, fields
 from tests.access.issuer.running import Running, running
 from tests.servers.chromium import page
 from tests.servers.process import ServerMissing
@@ -186,3 +190,41 @@ def test_a_person_logs_in_from_the_explorer_asks_and_stays_logged_in(hub: Runnin
         asyncio.run(scenario())
     except ServerMissing as missing:
         pytest.skip(str(missing))
+
+
+def test_an_open_stream_ends_within_a_second_of_the_account(hub: Running) -> None:
+    pkce = Pkce()
+    query = {
+        "response_type": "code",
+        "client_id": "explorer",
+        "redirect_uri": hub.back,
+        "code_challenge_method": "S256",
+    }
+    with httpx.Client() as browser:
+        back = person(f"{hub.url}/oauth/authorize?{urlencode(query | {'code_challenge': pkce.challenge})}", browser)
+    given = {"grant_type": "authorization_code", "client_id": "explorer", "redirect_uri": hub.back}
+    given |= {"code": parse_qs(urlsplit(back).query)["code"][0], "code_verifier": pkce.verifier}
+    got = httpx.post(f"{hub.url}/oauth/token", data=given).json()
+
+    async def scenario() -> None:
+        socket = hub.url.replace("http", "ws") + "/graphql"
+        async with connect(socket, subprotocols=["graphql-transport-ws"]) as stream:  # type: ignore[list-item]
+            payload = {"authorization": f"Bearer {got['access_token']}"}
+            await stream.send(json.dumps({"type": "connection_init", "payload": payload}))
+            assert json.loads(await stream.recv())["type"] == "connection_ack"
+            ask = {"query": "subscription { alerts { cursor } }"}
+            await stream.send(json.dumps({"id": "1", "type": "subscribe", "payload": ask}))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(stream.recv(), 2)  # it stays open
+            arguments = ["users", "disable", "lin", "-c", str(hub.folder / "park.toml"), "--json"]
+            done = await asyncio.to_thread(CliRunner().invoke, app, arguments)
+            assert done.exit_code == 0, done.exception
+            with pytest.raises(ConnectionClosed) as closed:
+                await asyncio.wait_for(stream.recv(), 1)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 4401
+
+    asyncio.run(scenario())
+    assert asked(hub, got["access_token"]).status_code == 401
+    renewal = {"grant_type": "refresh_token", "client_id": "explorer", "refresh_token": got["refresh_token"]}
+    assert httpx.post(f"{hub.url}/oauth/token", data=renewal).json()["error"] == "invalid_grant"
