@@ -162,7 +162,12 @@ class Execution:
     async def results(self, operation: Operation, session: Session, transport: str) -> AsyncGenerator[Answer, None]:
         """Over a streaming transport: a subscription's answers, or the one answer of a query or a mutation."""
         if not self.is_subscription(operation):
-            yield await self.once(operation, session.asker, transport)
+            try:
+                session.check()
+            except CausewayError as error:
+                yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport)
+            else:
+                yield await self.once(operation, session.asker, transport)
             return
         async with aclosing(self.events(operation, session, transport)) as answers:
             async for answer in answers:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hub.errors import SettingsError
+from hub.parts import trusted_issuers
 from hub.settings import load
 from hub.units import duration
 
@@ -114,3 +115,48 @@ def test_broken_files_are_explained(tmp_path: Path, text: str, said: str) -> Non
 def test_a_missing_file_says_how_to_name_one(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="--config"):
         load(tmp_path / "none.toml", {})
+
+
+ISSUER = '[park]\nname = "P"\n[[issuer]]\nurl = "https://login.example/realms/p"\naudience = "https://hub.example"\n'
+
+
+def test_an_issuer_is_read_with_its_client_s_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = ISSUER + 'introspect = "all"\nleeway = "90s"\nroles = { chef = "commander" }\n'
+    settings = load(write(tmp_path, text + '[issuer.client]\nid = "hub"\nsecret = { env = "HUB_SECRET" }\n'), {})
+    with pytest.raises(SettingsError, match=r"issuer\[0\].client.secret: .*HUB_SECRET is not set"):
+        trusted_issuers(settings)
+    monkeypatch.setenv("HUB_SECRET", "swordfish")
+    [issuer] = trusted_issuers(settings)
+    assert (issuer.url, issuer.leeway, dict(issuer.roles)) == (
+        "https://login.example/realms/p",
+        timedelta(seconds=90),
+        {"chef": "commander"},
+    )
+    assert issuer.client is not None and issuer.client.secret == "swordfish"
+    assert "swordfish" not in repr(issuer) + repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('algorithms = ["HS256"]', "'HS256' is not taken; did you mean"),
+        ('algorithms = ["none"]', "'none' is not taken"),
+        ('introspect = "opaque"', "introspect needs `client`"),
+        ('jwks_uri = "http://login.example/keys"', "https is needed"),
+        ('leeway = "10m"', "leeway"),
+        ('client = { id = "hub", secret = "swordfish" }', "a secret is never written here"),
+        ('audiance = "x"', "did you mean 'audience'"),
+    ],
+)
+def test_a_wrong_issuer_is_explained(tmp_path: Path, line: str, said: str) -> None:
+    told = refusal(tmp_path, ISSUER + line + "\n")
+    assert said in told and "swordfish" not in told
+
+
+@pytest.mark.parametrize("url", ["http://login.example", "https://u:p@login.example", "https://login.example?a=b", "x"])
+def test_an_issuer_s_address_is_one_that_can_be_trusted(tmp_path: Path, url: str) -> None:
+    assert "https is needed" in refusal(tmp_path, ISSUER.replace("https://login.example/realms/p", url))
+
+
+def test_an_issuer_stands_once(tmp_path: Path) -> None:
+    assert "stands twice" in refusal(tmp_path, ISSUER + ISSUER[ISSUER.index("[[issuer") :])

@@ -238,6 +238,20 @@ def test_a_socket_whose_token_ends_is_closed_within_a_second_and_tells_nothing_m
     asyncio.run(scenario())
 
 
+def test_a_query_over_a_socket_whose_token_has_ended_is_refused_at_once() -> None:
+    async def scenario() -> None:
+        issuer = issuer_of_today()
+        async with hub_of(issuer) as hub, open_socket(hub, issuer.token()) as connection:
+            issuer.clock.advance(timedelta(seconds=300))
+            await say(connection, type="subscribe", id="a", payload=QUERY)
+            message = await hear(connection)
+            assert message["type"] == "error"
+            assert message["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED"  # type: ignore[index]
+            assert await _ends_within_a_second(connection) == 4401
+
+    asyncio.run(scenario())
+
+
 def test_a_revoked_token_s_socket_is_closed_within_a_second_and_another_s_stays() -> None:
     class Standing:
         gone: str | None = None
