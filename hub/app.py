@@ -29,7 +29,7 @@ from hub.forgetting import EmbeddedFiles
 from hub.graph.embedded import Embedded
 from hub.graph.projector import Projector
 from hub.graph.selection import MASKABLE
-from hub.graph.store import GraphConfig, Store
+from hub.graph.store import Store
 from hub.ingest.collector import hand_back, one_arena, spare_collector
 from hub.ingest.supervisor import Supervisor
 from hub.live.feed import Feed
@@ -58,7 +58,6 @@ log = logger(__name__)
 EXPIRE_EVERY = timedelta(hours=1)
 HOUSEKEEP_EVERY = timedelta(hours=1)
 ENGINE_PAUSE = 5.0  # seconds between attempts to start the embedded graph
-NOBODY = GraphConfig(uri="bolt://127.0.0.1:1")  # until the embedded engine is up; nothing listens there
 GRAPH_ANSWERS_WITHIN = 1.5  # seconds, else /readyz calls it degraded; before the probe's own time ends
 BEHIND = 10_000  # sequence numbers behind at which the graph is called degraded
 
@@ -409,7 +408,7 @@ async def _audit(parts: Parts) -> AsyncIterator[Audit]:
 async def _graph(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Store, Embedded | None]]:
     config = external_graph(settings)
     embedded = Embedded(settings.state_dir, clock) if config is None else None
-    store = await Store.open(config or NOBODY, starting=config is None)
+    store = await Store.open(config)
     if embedded is not None:
         embedded.moved = store.move
     try:

@@ -45,21 +45,18 @@ class GraphConfig:
 class Store:
     """Reads and writes Cypher. `available` tells how the last contact went."""
 
-    def __init__(self, config: GraphConfig, driver: neo4j.AsyncDriver) -> None:
+    def __init__(self, config: GraphConfig | None) -> None:
         self.config = config
-        self._driver = driver
+        self._driver = None if config is None else _driver(config)
         self._dialect: Dialect | None = None
         self._writer = asyncio.Lock()
-        self._available: bool | None = None
+        self._available: bool | None = None if config is not None else False
 
     @classmethod
-    async def open(cls, config: GraphConfig, *, starting: bool = False) -> Self:
-        """Needs no engine that answers yet; raises Internal for an address that makes no sense. `starting`: it is only
-        being started, so that it does not answer at first is no news."""
-        store = cls(config, _driver(config))
-        if starting:
-            store._available = False
-        return store
+    async def open(cls, config: GraphConfig | None) -> Self:
+        """Needs no engine that answers yet; raises Internal for an address that makes no sense. None: it is only being
+        started, and `move` will say where; that it does not answer before is no news."""
+        return cls(config)
 
     async def move(self, config: GraphConfig) -> None:
         """The engine stands elsewhere now, as after a start on another port."""
@@ -67,10 +64,12 @@ class Store:
             return
         old, self._driver = self._driver, _driver(config)
         self.config = config
-        await old.close()
+        if old is not None:
+            await old.close()
 
     async def close(self) -> None:
-        await self._driver.close()
+        if self._driver is not None:
+            await self._driver.close()
 
     @property
     def available(self) -> bool:
@@ -85,7 +84,7 @@ class Store:
     async def contact(self) -> Dialect:
         """Finds out who answers; raises GraphUnavailable."""
         async with self._reached(CONNECT_SECONDS + _GRACE_SECONDS):
-            info = await self._driver.get_server_info()
+            info = await self._open.get_server_info()
         self._dialect = dialects.of_server(info.agent)
         return self._dialect
 
@@ -96,9 +95,7 @@ class Store:
         query = neo4j.Query(statement, timeout=seconds)
 
         async def work() -> list[dict[str, object]]:
-            async with self._driver.session(
-                database=self.config.database, default_access_mode=neo4j.READ_ACCESS
-            ) as session:
+            async with self._session(neo4j.READ_ACCESS) as session:
                 result = await session.run(query, dict(parameters))
                 return [dict(record) async for record in result]
 
@@ -134,8 +131,16 @@ class Store:
         async with self._writer, self._reached(WRITE_SECONDS + _GRACE_SECONDS), self._session() as session:
             await (await session.run(statement)).consume()
 
-    def _session(self) -> neo4j.AsyncSession:
-        return self._driver.session(database=self.config.database)
+    def _session(self, mode: str = neo4j.WRITE_ACCESS) -> neo4j.AsyncSession:
+        database = None if self.config is None else self.config.database
+        return self._open.session(database=database, default_access_mode=mode)
+
+    @property
+    def _open(self) -> neo4j.AsyncDriver:
+        """Raises GraphUnavailable where nobody has said yet where the engine is."""
+        if self._driver is None:
+            raise self._lost("it is being started")
+        return self._driver
 
     async def _twice(
         self, work: Callable[[], Awaitable[list[dict[str, object]]]], seconds: float
@@ -174,13 +179,13 @@ class Store:
 
     def _lost(self, why: str) -> GraphUnavailable:
         if self._available is not False:
-            log.warning("graph.unavailable", uri=self.config.uri, reason=why)
+            log.warning("graph.unavailable", uri=self.config.uri if self.config else None, reason=why)
         self._available = False
         return GraphUnavailable("the graph does not answer at the moment; try again")
 
     def _found(self) -> None:
         if self._available is False:
-            log.info("graph.recovered", uri=self.config.uri)
+            log.info("graph.recovered", uri=self.config.uri if self.config else None)
         self._available = True
 
 
