@@ -224,6 +224,17 @@ class ItemMapping(TypedDict):
     code: str | None
 
 
+class RowCorrected(TypedDict):
+    """A row of a tenant's list that a person mended. What the cells say now is in the lot's claim; a row may hold more
+    than may stand in the log in clear."""
+
+    source: str
+    letter: int  # the dead letter's number
+    file: str
+    row: int
+    columns: list[str]  # whose cells were given
+
+
 class SupplyItemMapped(TypedDict):
     mappings: list[ItemMapping]
 
@@ -331,6 +342,7 @@ EVENTS: Mapping[str, tuple[int, type]] = {
     "route.blocked": (1, RouteBlocked),
     "route.unblocked": (1, RouteUnblocked),
     "tenant_mapping.confirmed": (1, TenantMappingConfirmed),
+    "row.corrected": (1, RowCorrected),
     "supply_item.mapped": (1, SupplyItemMapped),
     "audit.checkpoint": (1, AuditCheckpoint),
     "person.erased": (1, PersonErased),

@@ -4,6 +4,7 @@ Decisions are events. Intake applies them before a claim is appended, and a late
 anew, so that the graph stays what the log's claims say (docs/adr/0008-items-are-mapped-before-the-log.md).
 """
 
+import asyncio
 import difflib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -185,12 +186,16 @@ async def unmapped(journal: Journal) -> list[Unmapped]:
     """The queue: names without a code, those of most lots first."""
     catalogue = Catalogue(journal)
     await catalogue.refresh()
+    return await asyncio.to_thread(_queue, await journal.live_of([LOT]), catalogue.rules)
+
+
+def _queue(live: Iterable[HeldClaim], rules: Rules) -> list[Unmapped]:
     waiting: dict[str, list[HeldClaim]] = {}
-    for held in await journal.live_of([LOT]):
+    for held in live:
         name = held.claim.values.get("name")
         if held.claim.values.get("item_code") is None and isinstance(name, str):
             waiting.setdefault(plain(name), []).append(held)
-    names = {plain(item.name): item for item in catalogue.rules.items.values() if item.name}
+    names = {plain(item.name): item for item in rules.items.values() if item.name}
     rows = [
         Unmapped(
             text=str(lots[0].claim.values["name"]),

@@ -15,7 +15,7 @@ from hub.ingest.letters import is_record
 from hub.ingest.replay import moment
 from hub.ingest.source import SourceSpec
 from hub.journal.log import Journal
-from hub.journal.records import Appended, HeldDeadLetter
+from hub.journal.records import Appended, HeldDeadLetter, NewEvent
 from hub.reserve.items import Catalogue
 
 
@@ -79,7 +79,24 @@ async def correct(
     accepted = await Intake(journal, {}, Catalogue(journal)).records(spec, records, moment(held))
     if accepted.draft.dead_letters:
         raise StillUnreadable(accepted.draft.dead_letters[0].reason)
-    appended = await journal.append(replace(accepted.draft, replayed=held.id, command=command))
+    row = Row.read(raw[1].data)
+    stream = f"rejected:{held.id}"
+    event = NewEvent(
+        type="row.corrected",
+        version=1,
+        stream=stream,
+        expected=await journal.stream_version(stream),
+        data={
+            "source": spec.id,
+            "letter": held.id,
+            "file": row.file,
+            "row": row.number,
+            "columns": sorted(changes),
+        },
+        actor=word.actor,
+    )
+    draft = replace(accepted.draft, replayed=held.id, command=command, events=[event])
+    appended = await journal.append(draft)
     if appended.repeated and appended.answer is None:  # not a repeat of this word: someone else was quicker
         raise AlreadyCorrected(_TWICE)
     return appended
@@ -94,12 +111,18 @@ async def _decodable(
     """Raises Unreadable, BadRequest."""
     adapter = spec.definition.factory((await source_of(journal, spec))[0], spec.config)
     if not isinstance(adapter, StockFiles):
-        raise BadRequest(f"{spec.id} reads by {spec.definition.name}: mend the row where it comes from")
+        raise BadRequest(
+            f"{spec.id} reads by {spec.definition.name}, which asks its source anew at each poll and would undo what "
+            "is corrected here: mend the row where it comes from"
+        )
     if held.data is None:
         raise Unreadable("its bytes were forgotten with their key; put the list there once more")
     raw = Raw(key=held.key, received_at=held.received_at, data=held.data, redelivered=True)
     if is_record(raw):
-        raise Unreadable(f"it is no row of a list: {held.reason}. Mend it in the list")
+        raise Unreadable(
+            f"it was read, and what it says was refused ({held.reason}), so no cell is to be corrected here: mend it "
+            "in the list, and put the list there once more"
+        )
     return adapter, adapter.corrected(raw, changes)
 
 

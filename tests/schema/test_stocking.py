@@ -136,6 +136,7 @@ def test_a_list_of_a_thousand_rows_and_what_is_mended_of_it(hub: Hub, run: Run, 
         assert names(tmp_path) == ["stock.csv"]
         await taken(hub, spec)
         assert len(await lots(hub, spec.id)) == 990
+        assert await hub.projector.wait_for(hub.journal.head, 60)  # a busy machine takes its time over so many
 
         rows = await asked(hub, spec, ROWS, source=spec.id)
         assert [(row["file"], row["row"]) for row in rows] == [("stock.csv", number) for number in range(2, 12)]
@@ -157,6 +158,15 @@ def test_a_list_of_a_thousand_rows_and_what_is_mended_of_it(hub: Hub, run: Run, 
         assert (lot.claim.values["quantity"], lot.claim.values["item_code"]) == (7.0, "S-01")
         assert done["lots"] == [lot.entity]
         assert await asked(hub, spec, CORRECT, id=first, cells=right, key="c-1") == done
+        (event,) = await hub.journal.stream(f"rejected:{first}")
+        assert (event.type, event.actor) == ("row.corrected", "local-administrator")
+        assert event.data == {
+            "source": spec.id,
+            "letter": int(first),
+            "file": "stock.csv",
+            "row": 2,
+            "columns": ["数量"],
+        }
         again = await asked(hub, spec, CORRECT, id=first, cells=[{"column": "数量", "value": "8"}], key="c-2")
         assert (again["__typename"], again["code"]) == ("RejectedRowAlreadyCorrected", "CONFLICT")
         reused = await asked(hub, spec, CORRECT, id=rows[1]["id"], cells=right, key="c-1")
