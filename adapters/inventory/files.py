@@ -97,7 +97,7 @@ class StockFiles:
     async def check(self) -> Health:
         files = await self.listed()
         if not files:
-            return Health(state=HealthState.DEGRADED, text=NO_LIST.format(pattern=self._config.pattern))
+            return Health(state=HealthState.DEGRADED, text=await self._none())
         return Health(state=HealthState.OK, text=f"{files[-1].name} is the newest list")
 
     async def listed(self, *, settled: bool = True) -> Sequence[Dropped]:
@@ -105,12 +105,22 @@ class StockFiles:
         now, by whoever knows that it is whole."""
         return wanted(await self._drop.listed(), self._config, now().timestamp() if settled else math.inf)
 
+    async def _none(self) -> str:
+        """Why there is no list to read."""
+        young = await self.listed(settled=False)
+        if not young:
+            return NO_LIST.format(pattern=self._config.pattern)
+        return (
+            f"{young[-1].name} was changed just now: it is read once nobody has changed it for "
+            f"{self._config.settle_seconds:g} s (settle_seconds)"
+        )
+
     async def discover(self) -> AsyncIterator[Claim]:
         """Every row of every list; one that cannot be read is named, so that it is not taken for gone. A list that
         cannot be read at all leaves the set unknown."""
         files = await self.listed()
         if not files:
-            raise SourceError(NO_LIST.format(pattern=self._config.pattern))
+            raise SourceError(await self._none())
         seen: Seen = {}
         for file in files:
             try:
@@ -127,7 +137,7 @@ class StockFiles:
         if not files:
             yield Batch(
                 received_at=now(),
-                faults=[Fault(where="files", reason=NO_LIST.format(pattern=self._config.pattern))],
+                faults=[Fault(where="files", reason=await self._none())],
             )
         names = {file.name for file in files}
         kept = _Done(files={name: stamp for name, stamp in done.files.items() if name in names})

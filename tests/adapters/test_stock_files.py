@@ -585,6 +585,22 @@ def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
         discovered(lists(tmp_path))
 
 
+def test_a_list_that_was_put_there_just_now_waits_and_says_so(tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", line(1))
+    os.utime(tmp_path / "a.csv")
+    adapter = lists(tmp_path, settle_seconds=60)
+
+    async def checked() -> str:
+        async with adapter:
+            return (await adapter.check()).text
+
+    for text in (asyncio.run(checked()), faults(read(adapter))):
+        assert "a.csv was changed just now" in text and "for 60 s (settle_seconds)" in text
+        assert "ask the tenant" not in text
+    with pytest.raises(SourceError, match="was changed just now"):
+        discovered(adapter)
+
+
 CELLS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30)
 WORDS = st.sampled_from(
     ["12", "1,200 箱", "2026年5月1日", "十二万", "千", "万万", "%", "1e999", "AGREED", "自有", "½", "²", "٣"]
