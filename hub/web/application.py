@@ -72,7 +72,7 @@ def create_application(
             Route("/graphql", Post(execution, config, closing, who, sessions)),
             WebSocketRoute("/graphql", socket),
             *([Route("/uploads", Receiver(uploads, config, who, may))] if uploads is not None else []),
-            *health.routes(probes, metrics),
+            *health.routes(probes, metrics, authority, config),
             *explorer.routes(issuer.config.url if issuer is not None else None),
             *(oauth.routes(issuer) if issuer is not None else ()),
         ],

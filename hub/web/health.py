@@ -9,9 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hub.errors import CausewayError
+from hub.access.authority import Authority
+from hub.errors import BadRequest, CausewayError, Forbidden, Unauthenticated
 from hub.telemetry import Metrics, logger
+from hub.web import credentials
+from hub.web.config import WebConfig
 from hub.web.encoding import encode
+from hub.web.guard import is_loopback
 
 log = logger(__name__)
 
@@ -71,17 +75,34 @@ async def _asked(probe: Probe) -> Part:
         return Part(state=PartState.DOWN, text=error.message)
 
 
-def routes(probes: Probes, metrics: Metrics) -> list[Route]:
+def routes(probes: Probes, metrics: Metrics, authority: Authority | None, config: WebConfig) -> list[Route]:
+    """Where the hub takes tokens, another machine needs one for what names parts and sources; whether the hub is ready
+    is told to all."""
+
+    async def refused(request: Request) -> Response | None:
+        near = request.client is not None and is_loopback(request.client.host)
+        if authority is None or near:
+            return None
+        try:
+            await authority.viewer(credentials.of_request(request, config))
+        except (Unauthenticated, Forbidden, BadRequest) as error:
+            return credentials.refused(error, request)
+        return None
+
     async def lives(_: Request) -> Response:
         return Response(encode({"state": PartState.OK}), media_type="application/json", headers=_UNKEPT)
 
-    async def ready(_: Request) -> Response:
+    async def ready(request: Request) -> Response:
         is_ready, report = await probes.report()
+        if await refused(request) is not None:
+            report = {"state": report["state"]}
         return Response(
             encode(report), status_code=200 if is_ready else 503, media_type="application/json", headers=_UNKEPT
         )
 
-    async def figures(_: Request) -> Response:
+    async def figures(request: Request) -> Response:
+        if (refusal := await refused(request)) is not None:
+            return refusal
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8", headers=_UNKEPT)
 
     return [Route("/healthz", lives), Route("/readyz", ready), Route("/metrics", figures)]

@@ -8,12 +8,14 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from starlette.testclient import TestClient
 from websockets.asyncio.client import ClientConnection, connect
 
 from hub.clock import now
 from hub.viewer import SHOW_ALL, Action, Grant, Mask, Scope, Viewer
 from hub.web.config import WebConfig
 from hub.web.guard import refuse_to_leave_loopback
+from hub.web.health import Part, PartState, Probes
 from tests.access.issuing import TestIssuer
 from tests.web.test_socket import closed, hear, say
 from tests.web.tiny import TinyHub, running
@@ -376,3 +378,20 @@ def test_with_an_issuer_the_hub_has_a_name_of_its_own_and_still_no_page_from_els
     TinyHub(WebConfig(host="0.0.0.0"), authority=issuer_of_today().tokens)
     with pytest.raises(Exception, match="issuer"):
         refuse_to_leave_loopback("0.0.0.0")
+
+
+def test_another_machine_reads_figures_and_parts_with_a_token_alone() -> None:
+    async def fine() -> Part:
+        return Part(state=PartState.OK)
+
+    issuer = issuer_of_today()
+    hub = TinyHub(WebConfig(), Probes(needed={"journal": fine}), authority=issuer.tokens, clock=issuer.clock)
+    right = {"authorization": f"Bearer {issuer.token()}"}
+    with TestClient(hub.application, client=("192.0.2.7", 40000)) as far:
+        assert far.get("/metrics").status_code == 401
+        assert far.get("/readyz").json() == {"state": "OK"}
+        assert "causeway_" in far.get("/metrics", headers=right).text
+        assert "journal" in far.get("/readyz", headers=right).json()["parts"]
+    with TestClient(hub.application, client=("127.0.0.1", 40000)) as near:
+        assert "causeway_" in near.get("/metrics").text
+        assert "journal" in near.get("/readyz").json()["parts"]
