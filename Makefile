@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo test check bench soak lock env clean
+.PHONY: help demo test check bench attacks soak lock env clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ check: $(VENV)/dev.stamp ## format, lint, types, layers, schema and docs compare
 
 bench: $(VENV)/dev.stamp ## every figure (NAME=intake: one)
 	@$(BIN)/python -m bench $(NAME)
+
+attacks: $(VENV)/dev.stamp ## a real hub is attacked in every way that is known here (NAME=issuer: some)
+	@$(BIN)/python -m tests.attacks.run $(NAME)
 
 soak: $(VENV)/dev.stamp .envs/demo/stamp ## the longer form of the failure tests
 	@$(BIN)/python -m tests.run --soak $(NAME)

@@ -134,7 +134,8 @@ class Hub:
 
     async def run(self) -> None:
         settings = self.parts.settings
-        config = WebConfig(host=settings.web.host, port=settings.web.port, url=_public_url(settings))
+        face = settings.web
+        config = WebConfig(host=face.host, port=face.port, url=_public_url(settings), introspection=face.introspection)
         application = create_application(
             schema,
             self._context,

@@ -99,6 +99,7 @@ class Web(Section):
     host: str = "127.0.0.1"  # loopback alone, unless an [[issuer]] is trusted
     port: int = Field(default=8000, ge=0, le=65535)  # 0: any free one
     url: str | None = Field(default=None, pattern=r"^https?://[^/?#]+$")  # as clients write it, behind a proxy
+    introspection: bool = True  # false: the schema is told neither to who asks for it nor by suggestions in refusals
     upload_limit: int = Field(default=50_000_000, ge=1)  # bytes of a file that is sent by POST /uploads
 
 

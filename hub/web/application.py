@@ -60,7 +60,7 @@ def create_application(
     logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL + 1)  # it logs the texts that errors.py masks
     closing = asyncio.Event()
     who, may = authority or Local(), rights or Everything()
-    execution = Execution(schema, contexts, metrics, may, Release(audit), moment)
+    execution = Execution(schema, contexts, metrics, may, Release(audit), moment, introspection=config.introspection)
     sessions = Sessions(who, may, clock)
 
     async def socket(websocket: WebSocket) -> None:

@@ -10,6 +10,7 @@ class WebConfig:
     host: str = "127.0.0.1"
     port: int = 8000
     url: str | None = None  # as clients write it, where a proxy stands in between
+    introspection: bool = True  # False: neither that, nor suggestions in refusals
     body_limit: int = 1_000_000
     init_seconds: float = 10.0  # a WebSocket says connection_init within
     keep_alive_seconds: float = 12.0

@@ -5,6 +5,7 @@ and encoded for the first of them, and the others wait for that.
 """
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -18,12 +19,14 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
+    NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     create_source_event_stream,
     execute_subscription_event,
     get_operation_ast,
     parse,
     specified_rules,
+    validate,
 )
 from graphql import OperationType as Kind
 from strawberry import Schema
@@ -33,7 +36,7 @@ from strawberry.types.execution import PreExecutionError
 from hub.access.audit.record import Asked
 from hub.access.moment import Moment, Unmoved
 from hub.access.rights import Rights
-from hub.errors import AuditUnavailable, BadRequest, CausewayError, Forbidden
+from hub.errors import AuditUnavailable, BadRequest, CausewayError, Code, Forbidden
 from hub.telemetry import Metrics
 from hub.viewer import Action, Mask
 from hub.web import cost
@@ -88,6 +91,8 @@ class Execution:
         rights: Rights,
         release: Release,
         moment: Moment | None = None,
+        *,
+        introspection: bool = True,
     ) -> None:
         self._schema = schema
         schema.execution_context_class = InTurns
@@ -97,7 +102,11 @@ class Execution:
         self._rights = rights
         self._moment = moment or Unmoved()
         self._release = release
+        self._introspection = introspection
         self._parsed = lru_cache(256)(_parse)
+        self._hidden = lru_cache(256)(
+            lambda document: validate(self._core, document, [NoSchemaIntrospectionCustomRule])
+        )
         self._validated = lru_cache(256)(lambda document: _validated(self._core, document))
         self._shared: OrderedDict[tuple[object, ...], asyncio.Future[Made]] = OrderedDict()
 
@@ -307,11 +316,18 @@ class Execution:
                 if operation.name
                 else "The document has no operation, or several: name one in operationName."
             )
+        if not self._introspection and (hidden := self._hidden(document)):
+            raise hidden[0]
         return _Prepared(document, node)
 
     def _counted(self, answer: Answer, transport: str) -> Answer:
+        if answer.code is Code.BAD_REQUEST and not self._introspection:
+            answer = replace(answer, body=_SUGGESTION.sub(b"", answer.body))
         self._metrics.request(transport, "ok" if answer.code is None else answer.code)
         return answer
+
+
+_SUGGESTION = re.compile(rb" Did you mean [^?]*\?")
 
 
 def _parse(text: str) -> DocumentNode:
