@@ -37,4 +37,13 @@ class Long:
     """The field's text may be as long as it comes; no index could hold it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Why a personal field is held, by the names of the policies' purposes, and how many days it stays readable after
+    no source tells of its thing any more. What holds for a park can be less: erase it then."""
+
+    purposes: tuple[str, ...]
+    days: int
+
+
 KEY, INDEXED, SEARCH, LONG = Key(), Indexed(), Search(), Long()

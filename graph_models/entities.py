@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, get_type_hints
 
-from graph_models.annotations import INDEXED, KEY, LONG, SEARCH, Privacy, Unit
+from graph_models.annotations import INDEXED, KEY, LONG, SEARCH, Kept, Privacy, Unit
 
 
 class PlaceKind(StrEnum):
@@ -196,13 +196,19 @@ class Organization:
     telephone: str | None = None  # the organization's own line, nobody's personal number
 
 
+# Whoever left the park is still asked about, by insurers and investigators, for about half a year; who was qualified
+# for what stays of interest as long as accidents are looked into, which is three years in China's safety records.
+REACHED = Kept(purposes=("operations", "emergency"), days=180)
+QUALIFIED = Kept(purposes=("safety", "emergency"), days=3 * 365)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """Someone with a role in the park."""
 
     id: Annotated[str, KEY]
-    name: Annotated[str | None, SEARCH, Privacy.PERSONAL] = None
-    phone: Annotated[str | None, Privacy.PERSONAL] = None
+    name: Annotated[str | None, SEARCH, Privacy.PERSONAL, REACHED] = None
+    phone: Annotated[str | None, Privacy.PERSONAL, REACHED] = None
     roles: tuple[str, ...] | None = None  # what the park calls them, such as 值班员
 
 
@@ -213,7 +219,7 @@ class Qualification:
     id: Annotated[str, KEY]
     skill: Annotated[str, INDEXED]  # a code of the park's own list, such as first_aid
     name: Annotated[str | None, SEARCH] = None
-    certificate: Annotated[str | None, Privacy.PERSONAL] = None  # its number
+    certificate: Annotated[str | None, Privacy.PERSONAL, QUALIFIED] = None  # its number
     issuer: str | None = None
     issued_at: datetime | None = None
     expires_at: Annotated[datetime | None, INDEXED] = None
@@ -384,3 +390,13 @@ ENTITIES = (
     Incident,
     SharingAgreement,
 )
+
+
+def kept_of(entity: type) -> dict[str, Kept]:
+    """Of each personal field of a declaration why, and for how long, it is held."""
+    return {
+        name: note
+        for name, hint in get_type_hints(entity, include_extras=True).items()
+        for note in getattr(hint, "__metadata__", ())
+        if isinstance(note, Kept)
+    }

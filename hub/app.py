@@ -13,6 +13,7 @@ from hub.access.audit.audit import Audit
 from hub.access.audit.witness import in_journal
 from hub.access.moment import Now
 from hub.access.personal.desk import PersonalDesk
+from hub.access.personal.retention import PersonalRetention
 from hub.access.policy.catalogue import declared
 from hub.access.policy.load import load as load_policies
 from hub.access.policy.policies import Policies
@@ -87,7 +88,10 @@ class Hub:
             keep=max(parts.retention.values(), default=timedelta(days=90)),
         )
         files = EmbeddedFiles(embedded, self.projector) if embedded else None
-        self.personal = PersonalDesk(journal, parts.keyring, clock, files)
+        self.personal = PersonalDesk(journal, parts.keyring, clock, files, parts.uploads)
+        self.personal_retention = PersonalRetention(
+            journal, parts.keyring, clock, parts.settings.privacy.response_retention, files
+        )
         self.feed = Feed(journal)
         self.circumstances = Circumstances(
             journal,
@@ -242,6 +246,7 @@ class Hub:
                 audited = self.parts.settings.audit
                 if gone := await self.audit.expire(at - audited.retention, at - audited.log_retention):
                     log.info("audit.expired", entries=gone)
+                await self.personal_retention.expire()
                 if any(pruned):
                     log.info("retention.pruned", **pruned._asdict())
             except CausewayError as error:

@@ -50,7 +50,7 @@ def desk(parts: Parts) -> PersonalDesk:
     files = None
     if external_graph(parts.settings) is None:
         files = StoppedGraph(Embedded(parts.settings.state_dir, parts.clock))
-    return PersonalDesk(parts.journal, parts.keyring, parts.clock, files)
+    return PersonalDesk(parts.journal, parts.keyring, parts.clock, files, parts.uploads)
 
 
 def discard_graph(settings: Settings) -> None:

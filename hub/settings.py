@@ -88,6 +88,10 @@ class AuditSection(Section):
     log_retention: Duration = timedelta(days=184)  # then what showed nothing personal is emptied; 6 months, as for logs
 
 
+class PrivacySection(Section):
+    response_retention: Duration = timedelta(days=30)  # after an incident's close, of what was taken in for it alone
+
+
 class GraphSection(Section):
     uri: OpenUrl | None = Field(default=None, pattern=r"^(neo4j|bolt)(\+s|\+ssc)?://.*$")  # none: the embedded engine
     user: str = "neo4j"
@@ -226,6 +230,7 @@ class ParkFile(Section):
     journal: JournalSection = JournalSection()
     audit: AuditSection = AuditSection()
     graph: GraphSection = GraphSection()
+    privacy: PrivacySection = PrivacySection()
     web: Web = Web()
     accounts: Accounts | None = None
     movement: Movement = Movement()
@@ -257,6 +262,7 @@ class Settings:
     audit: AuditSection
     audit_key: Path
     graph: GraphSection
+    privacy: PrivacySection
     graph_from_environment: bool
     web: Web
     accounts: Accounts | None
@@ -314,6 +320,7 @@ def load(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         audit=parsed.audit,
         audit_key=base / parsed.audit.key,
         graph=graph,
+        privacy=parsed.privacy,
         graph_from_environment=bool(uri),
         web=parsed.web,
         accounts=parsed.accounts,

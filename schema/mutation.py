@@ -121,3 +121,14 @@ class Mutation:
         resolver=privacy.correct_person,
         description="Says what is right of a person, above what any source says. Works while the graph is down.",
     )
+    place_legal_hold: privacy.LegalHoldResult = strawberry.field(
+        resolver=privacy.place_legal_hold,
+        description="Keeps what is held of a person, or of an incident's response, whatever its time or anyone's wish.",
+    )
+    release_legal_hold: privacy.LegalHoldResult = strawberry.field(
+        resolver=privacy.release_legal_hold, description="Lets the usual times run again."
+    )
+    register_person: privacy.RegisterPersonResult = strawberry.field(
+        resolver=privacy.register_person,
+        description="Takes in a person for an incident's response alone; what is personal goes after its close.",
+    )

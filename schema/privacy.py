@@ -16,6 +16,7 @@ from schema.rows import Asked
 PROJECTED_SECONDS = 2.0
 """How long an answer waits for the graph to show it."""
 OFFICERS = frozenset({"administrator", "privacy_officer"})
+RESPONDERS = frozenset({"administrator", "commander", "duty_officer"})
 
 
 @strawberry.type(description="No person has this id, or none that you may see.")
@@ -55,6 +56,28 @@ class CorrectPersonSuccess:
     projected: bool = strawberry.field(description=_PROJECTED)
 
 
+@strawberry.type(description="They are known for the response to this incident alone.")
+class RegisterPersonSuccess:
+    entity: strawberry.Private[str]
+    person: Person | None = strawberry.field(resolver=_person, description="The person, as the graph shows them.")
+    projected: bool = strawberry.field(description=_PROJECTED)
+
+
+RegisterPersonResult = Annotated[
+    RegisterPersonSuccess | PersonNotFound | PersonalDataRefused | PersonalDataConflict,
+    strawberry.union(name="RegisterPersonResult", description="What became of a registration."),
+]
+
+
+@strawberry.type(description="The hold is in the log.")
+class LegalHoldSuccess:
+    subject: str = strawberry.field(description="The person's id, or the incident's number.")
+
+
+LegalHoldResult = Annotated[
+    LegalHoldSuccess | PersonNotFound | PersonalDataRefused | PersonalDataConflict,
+    strawberry.union(name="LegalHoldResult", description="What became of a hold."),
+]
 ErasePersonResult = Annotated[
     ErasePersonSuccess | PersonNotFound | PersonalDataRefused | PersonalDataConflict,
     strawberry.union(name="ErasePersonResult", description="What became of an erasure."),
@@ -111,10 +134,44 @@ async def correct_person(
     return CorrectPersonSuccess(entity=done.person, projected=await _projected(info, done))
 
 
-def desk(info: Asked) -> PersonalDesk:
-    """Raises Forbidden for whoever is no privacy officer."""
-    if not info.context.viewer.roles & OFFICERS:
-        raise Forbidden("only a privacy officer may do this: ask yours")
+async def register_person(
+    info: Asked,
+    incident: Annotated[str, strawberry.argument(description="The incident's number.")],
+    values: Annotated[PersonCorrection, strawberry.argument(description="Who they are.")],
+    idempotency_key: _Key,
+) -> RegisterPersonResult:
+    word = Word(actor=info.context.viewer.subject, reason="", key=idempotency_key)
+    try:
+        done = await desk(info, RESPONDERS).register(incident, values.values(), word)
+    except (NotFound, Refused, BadRequest, Conflict) as error:
+        return problem(error)
+    return RegisterPersonSuccess(entity=done.person, projected=await _projected(info, done))
+
+
+_Subject = Annotated[str, strawberry.argument(description="A person's id, or an incident's number.")]
+
+
+async def place_legal_hold(info: Asked, subject: _Subject, reason: _Reason, idempotency_key: _Key) -> LegalHoldResult:
+    return await _hold(info, subject, reason, idempotency_key, place=True)
+
+
+async def release_legal_hold(info: Asked, subject: _Subject, reason: _Reason, idempotency_key: _Key) -> LegalHoldResult:
+    return await _hold(info, subject, reason, idempotency_key, place=False)
+
+
+async def _hold(info: Asked, subject: str, reason: str, key: str, *, place: bool) -> LegalHoldResult:
+    word = Word(actor=info.context.viewer.subject, reason=reason, key=key)
+    try:
+        done = await desk(info).hold(subject, word, place=place)
+    except (NotFound, Refused, BadRequest, Conflict) as error:
+        return problem(error)
+    return LegalHoldSuccess(subject=done.subject)
+
+
+def desk(info: Asked, roles: frozenset[str] = OFFICERS) -> PersonalDesk:
+    """Raises Forbidden for whoever has none of the roles."""
+    if not info.context.viewer.roles & roles:
+        raise Forbidden(f"only who has one of these roles may do this: {', '.join(sorted(roles))}")
     if (found := info.context.services.personal) is None:
         raise Internal("this hub was started without a desk for personal data")
     return found

@@ -116,6 +116,14 @@ class Uploads:
                     dropped += 1
         return dropped
 
+    async def clear(self) -> None:
+        """Drops all: after an erasure, for a table may name whom it was about."""
+        await asyncio.to_thread(self._clear)
+
+    def _clear(self) -> None:
+        for file in self._folder.iterdir() if self._folder.is_dir() else ():
+            file.unlink(missing_ok=True)
+
     def _make_room(self) -> None:
         """Raises Refused where too much waits already."""
         self._folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

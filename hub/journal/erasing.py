@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 import sqlalchemy as sa
@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from adapters.contract import Claim
 from graph_models.entities import Person
 from graph_models.relations import RELATIONS
-from hub.clock import from_micros
+from hub.clock import from_micros, to_micros
 from hub.journal import held
 from hub.journal import tables as t
-from hub.journal.encoding import Seals, decode_claim, personal_fields
+from hub.journal.encoding import Seals, decode_resolved, personal_fields
 from hub.journal.engine import Engines
 from hub.journal.fold import Fold
 from hub.journal.records import HUB, Appended, Command, Draft, NewEvent
@@ -47,6 +47,11 @@ class Thing:
     seq: int  # of its latest claim
     claim: Claim  # sealed
     gone: bool
+    subjects: frozenset[str] = frozenset()  # entity ids that it is about: its own, and what it links to
+
+    @property
+    def says_personal(self) -> bool:
+        return any(self.claim.values.get(name) is not None for name in personal_fields(self.kind))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +87,41 @@ def find(connection: sa.Connection, person: str) -> Found:
     return Found(person=person, ids=ids, things=[*own, *depending])
 
 
-def _things(connection: sa.Connection, ids: Sequence[str]) -> Iterator[Thing]:
+def _latest() -> sa.Select[Any]:
+    """The latest claims with the entity that lives, to be narrowed."""
     latest = t.claim_latest
-    query = (
-        sa.select(latest.c.source, latest.c.external_id, latest.c.seq, latest.c.gone)
-        .join(t.external, (t.external.c.source == latest.c.source) & (t.external.c.external_id == latest.c.external_id))
-        .where(within(connection, t.external.c.entity, ids))
-        .order_by(latest.c.source, latest.c.external_id)
+    return sa.select(latest.c.source, latest.c.external_id, latest.c.seq, latest.c.gone, LIVING).select_from(
+        NAMED.join(
+            latest, (latest.c.source == t.external.c.source) & (latest.c.external_id == t.external.c.external_id)
+        )
     )
+
+
+def lapsed(connection: sa.Connection, kind: str, before: datetime) -> list[Thing]:
+    """Things of a kind that hold something personal and are gone since then."""
+    latest = t.claim_latest
+    query = _latest().where(latest.c.kind == kind, latest.c.gone.is_(True), latest.c.last_seen < to_micros(before))
+    found = _read(connection, [_Latest(*row) for row in connection.execute(query)])
+    return [thing for thing in found if thing.says_personal]
+
+
+def of_response(connection: sa.Connection, number: str) -> list[Thing]:
+    """What was taken in for the response to an incident."""
+    latest = t.claim_latest
+    prefix = response_name(number, "")
+    query = _latest().where(latest.c.source == HUB, latest.c.external_id.startswith(prefix, autoescape=True))
+    found = _read(connection, [_Latest(*row) for row in connection.execute(query)])
+    return [thing for thing in found if thing.says_personal]
+
+
+def response_name(number: str, name: str) -> str:
+    """What the hub calls a thing that is held for an incident's response alone."""
+    return f"incident:{number}/{name}"
+
+
+def _things(connection: sa.Connection, ids: Sequence[str]) -> Iterator[Thing]:
+    query = _latest().where(within(connection, t.external.c.entity, ids))
+    query = query.order_by(t.claim_latest.c.source, t.claim_latest.c.external_id)
     yield from _read(connection, [_Latest(*row) for row in connection.execute(query)])
 
 
@@ -98,32 +130,40 @@ class _Latest(NamedTuple):
     external_id: str
     seq: int
     gone: bool
+    entity: str
 
 
 def _read(connection: sa.Connection, rows: Sequence[_Latest]) -> Iterator[Thing]:
     for some in chunks(rows):
         words = held.last_words(connection, [row.seq for row in some])
-        for source, external_id, seq, gone in some:
+        for source, external_id, seq, gone, entity in some:
             kind, version, payload = words[seq]
-            claim = decode_claim(kind, external_id, version, payload)
-            yield Thing(source=source, external_id=external_id, kind=kind, seq=seq, claim=claim, gone=gone)
+            claim, targets = decode_resolved(kind, external_id, version, payload)
+            about = frozenset({entity, *targets.values()})
+            yield Thing(
+                source=source, external_id=external_id, kind=kind, seq=seq, claim=claim, gone=gone, subjects=about
+            )
 
 
 def _live(connection: sa.Connection, ids: Sequence[str]) -> Iterator[Thing]:
     """What links to the person now."""
     target = t.external.alias("target")
     latest = t.claim_latest
-    query = (
-        sa.select(latest.c.source, latest.c.external_id, latest.c.seq, latest.c.gone)
-        .distinct()
-        .join(t.link, (t.link.c.source == latest.c.source) & (t.link.c.external_id == latest.c.external_id))
+    linking = (
+        sa.select(t.link.c.source)
         .join(
             target,
             (target.c.source == t.link.c.target_source) & (target.c.external_id == t.link.c.target_external_id),
         )
-        .where(within(connection, target.c.entity, ids), t.link.c.relation.in_(_OF_PERSON))
-        .order_by(latest.c.source, latest.c.external_id)
+        .where(
+            t.link.c.source == latest.c.source,
+            t.link.c.external_id == latest.c.external_id,
+            t.link.c.relation.in_(_OF_PERSON),
+            within(connection, target.c.entity, ids),
+        )
     )
+    query = _latest().where(latest.c.kind.in_(_DEPENDING), linking.exists())
+    query = query.order_by(latest.c.source, latest.c.external_id)
     yield from _read(connection, [_Latest(*row) for row in connection.execute(query)])
 
 
@@ -132,8 +172,7 @@ def _gone(connection: sa.Connection, people: set[Pair]) -> Iterator[Thing]:
     that all such things are looked through."""
     kinds = sorted(kind for kind in _DEPENDING if personal_fields(kind))
     latest = t.claim_latest
-    query = sa.select(latest.c.source, latest.c.external_id, latest.c.seq, latest.c.gone)
-    query = query.where(latest.c.kind.in_(kinds), latest.c.gone.is_(True))
+    query = _latest().where(latest.c.kind.in_(kinds), latest.c.gone.is_(True))
     for thing in _read(connection, [_Latest(*row) for row in connection.execute(query)]):
         if any(
             link.relation in _OF_PERSON and (link.source or thing.source, link.target) in people
@@ -209,9 +248,9 @@ def emptied(thing: Thing) -> Claim:
     return Claim(kind=thing.kind, external_id=thing.external_id, values={**kept, **personal}, gone=True)
 
 
-def version(fold: Fold) -> int:
-    """How many events the stream of erasures has, within the transaction."""
-    query = sa.select(sa.func.max(t.record.c.stream_version)).where(t.record.c.stream == STREAM)
+def version(fold: Fold, stream: str = STREAM) -> int:
+    """How many events the stream has, within the transaction."""
+    query = sa.select(sa.func.max(t.record.c.stream_version)).where(t.record.c.stream == stream)
     return fold.connection.scalar(query) or 0
 
 

@@ -272,6 +272,18 @@ class PersonReadmitted(TypedDict):
     holders: list[str]
 
 
+class PersonalDataExpired(TypedDict):
+    """`incident`: the number of the one whose response it was taken in for. `things`: records that were emptied."""
+
+    why: Literal["RETENTION", "RESPONSE_OVER"]
+    incident: str | None
+    things: int
+
+
+class LegalHold(TypedDict):
+    subject: str  # a person's entity id, or an incident's number
+
+
 class PersonCorrected(TypedDict):
     """Which fields a person had put right; the values stand sealed in the event's claim."""
 
@@ -348,5 +360,8 @@ EVENTS: Mapping[str, tuple[int, type]] = {
     "person.erased": (1, PersonErased),
     "person.readmitted": (1, PersonReadmitted),
     "person.corrected": (1, PersonCorrected),
+    "personal_data.expired": (1, PersonalDataExpired),
+    "legal_hold.placed": (1, LegalHold),
+    "legal_hold.released": (1, LegalHold),
 }
 """Each event type's newest version and its shape."""

@@ -16,13 +16,14 @@ from typing import Protocol
 import orjson
 
 from adapters.contract import Claim, Value
+from hub.access.personal import holds
 from hub.clock import Clock, to_micros
 from hub.errors import BadRequest, Conflict, NotFound, Refused
 from hub.journal import erasing
 from hub.journal.encoding import personal_fields
 from hub.journal.erasing import Found, Thing
 from hub.journal.fold import Fold
-from hub.journal.ids import is_uuid
+from hub.journal.ids import is_uuid, uuid7
 from hub.journal.log import Journal
 from hub.journal.records import HUB, Appended, Command, Draft, EventEntry, HeldClaim, NewEvent
 from hub.journal.sealing import Forgotten, Keyring
@@ -46,6 +47,12 @@ class GraphFiles(Protocol):
     async def renew(self) -> None:
         """Deletes them now; the graph is written anew from the log."""
         ...
+
+
+class Uploads(Protocol):
+    """Tables that were sent lie in the state folder for an hour, as they are."""
+
+    async def clear(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +85,31 @@ class Done:
     repeated: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a hold was placed on or taken from."""
+
+    subject: str
+    seq: int
+    repeated: bool
+
+
 class PersonalDesk:
     """`files`: None where the graph is a server's, whose files are its operator's."""
 
-    def __init__(self, journal: Journal, keyring: Keyring, clock: Clock, files: GraphFiles | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        keyring: Keyring,
+        clock: Clock,
+        files: GraphFiles | None = None,
+        uploads: Uploads | None = None,
+    ) -> None:
         self._journal = journal
         self._keyring = keyring
         self._clock = clock
         self._files = files
+        self._uploads = uploads
         self._lock = asyncio.Lock()
 
     async def person(self, name: str) -> str:
@@ -120,6 +144,10 @@ class PersonalDesk:
             if (first := await self._first(word, ["erase", person])) is not None:
                 return _told(person, first)
             found = await self._journal.look_up(partial(erasing.find, person=person))
+            if (hold := (await holds.standing(self._journal)).get(person)) is not None:
+                raise Refused(
+                    f"{person} is on legal hold since {hold.placed_at:%Y-%m-%d} ({hold.reason}): release that first"
+                )
             words = await self._words(found)
             _check_reason(word.reason, words)
             letters = await self._journal.look_up(partial(erasing.letters, seals=self._keyring, words=words))
@@ -128,6 +156,8 @@ class PersonalDesk:
             await asyncio.to_thread(self._keyring.bar, found.pairs)
             done = await self._record(found, letters, word)
             await asyncio.to_thread(self._keyring.erase, found.pairs, bar=True)
+            if self._uploads is not None:
+                await self._uploads.clear()
             if not await self._journal.maintain(erasing.scrub):
                 log.warning("erasure.log_of_writes_kept", person=person)
             if self._files is not None:
@@ -224,6 +254,39 @@ class PersonalDesk:
             else:
                 return Done(person=person, seq=appended.seq, repeated=appended.repeated)
         raise Conflict("others correct the same person too quickly: try again")
+
+    async def hold(self, name: str, word: Word, *, place: bool) -> Held:
+        """Places or releases a legal hold on a person, or on what was taken in for the response to the incident of
+        this number: it is neither erased nor does its time run out. Raises NotFound, Refused, BadRequest, Conflict."""
+        try:
+            subject = await self.person(name)
+        except NotFound:
+            if not await self._journal.stream_version(f"incident:{name}"):
+                raise NotFound(f"there is neither a person nor an incident {name!r}") from None
+            subject = name
+        command = self._command(word, ["hold", subject, place], {})
+        order = holds.Order(subject=subject, place=place, actor=word.actor, reason=word.reason, command=command)
+        appended = await holds.change(self._journal, order, self._clock())
+        return Held(subject=subject, seq=appended.seq, repeated=appended.repeated)
+
+    async def register(self, number: str, values: Mapping[str, Value], word: Word) -> Done:
+        """A person who is known for an incident's response alone, such as one who was evacuated or came to help: what
+        is personal goes when the incident was closed for [privacy] response_retention. Raises NotFound, BadRequest,
+        Conflict."""
+        said = _checked(values)
+        stream = f"incident:{number}"
+        if not (events := await self._journal.stream(stream)):
+            raise NotFound(f"there is no incident {number!r}")
+        if events[-1].type == "incident.closed":
+            raise Refused(f"the incident {number} is closed: nobody is taken in for its response any more")
+        called = erasing.response_name(number, uuid7(self._clock()))
+        claim = Claim(kind=erasing.PERSON, external_id=called, values=said)
+        command = self._command(word, ["register", number, {name: str(value) for name, value in said.items()}], {})
+        draft = Draft(source=HUB, received_at=self._clock(), claims=[claim], command=command)
+        appended = await self._journal.append(draft)
+        return Done(
+            person=next(iter(appended.entities.values())), seq=appended.seq, things=1, repeated=appended.repeated
+        )
 
     async def settle(self) -> int:
         """Ends erasures that were begun, and honours here what a restored log says of them; the number of keys that
