@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -87,18 +88,7 @@ class Record:
         self.subjects = {id_ for each in ledger.fields.values() for ids in (each.shown, each.masked) for id_ in ids}
         """Everyone of whom something personal was shown."""
         self._said: dict[str, object] = {
-            "viewer": _without_nothing(
-                {
-                    "subject": viewer.subject,
-                    "issuer": viewer.issuer,
-                    "client": viewer.client,
-                    "roles": sorted(viewer.roles),
-                    "organization": viewer.organization,
-                    "purpose": viewer.purpose,
-                    "flags": sorted(viewer.flags),
-                    "breakGlass": viewer.break_glass,
-                }
-            ),
+            "viewer": _who(viewer),
             "transport": asked.transport,
             "kind": asked.kind,
             "name": asked.name,
@@ -125,6 +115,23 @@ class Record:
 def subjects_of(body: Mapping[str, Any]) -> set[str]:
     """A record's subjects, by its body."""
     return {id_ for each in body.get("personal", {}).values() for ids in each.values() for id_ in ids}
+
+
+@lru_cache(4096)
+def _who(viewer: Viewer) -> Mapping[str, object]:
+    """An event goes to thousands, again and again."""
+    return _without_nothing(
+        {
+            "subject": viewer.subject,
+            "issuer": viewer.issuer,
+            "client": viewer.client,
+            "roles": sorted(viewer.roles),
+            "organization": viewer.organization,
+            "purpose": viewer.purpose,
+            "flags": sorted(viewer.flags),
+            "breakGlass": viewer.break_glass,
+        }
+    )
 
 
 def _shown(each: Shown) -> Mapping[str, object]:
