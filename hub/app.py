@@ -40,7 +40,7 @@ from hub.reserve.distances import Pace
 from hub.reserve.reserve import Reserve
 from hub.settings import Settings
 from hub.telemetry import Metrics, SourceSample, logger
-from hub.viewer import Action, Mask
+from hub.viewer import EVERYTHING, Action, Mask
 from hub.warning import rules
 from hub.warning.desk import AlertDesk
 from hub.warning.engine import Engine
@@ -59,6 +59,7 @@ log = logger(__name__)
 EXPIRE_EVERY = timedelta(hours=1)
 HOUSEKEEP_EVERY = timedelta(hours=1)
 ENGINE_PAUSE = 5.0  # seconds between attempts to start the embedded graph
+EVENT_WAIT = 0.5  # seconds that an event waits for what follows from it
 GRAPH_ANSWERS_WITHIN = 1.5  # seconds, else /readyz calls it degraded; before the probe's own time ends
 BEHIND = 10_000  # sequence numbers behind at which the graph is called degraded
 
@@ -202,7 +203,22 @@ class Hub:
         """What a change answers is shown as a read would show it."""
         masks = {action: self.rights.mask(asker.viewer, action) for action in Action}
         shown = masks[Action.READ] if mask == masks[Action.WRITE] else mask
-        return Context(services=self.services, viewer=asker.viewer, mask=shown, others=masks, language=asker.language)
+        return Context(
+            services=self.services,
+            viewer=asker.viewer,
+            mask=shown,
+            others=masks,
+            live=lambda seq: self._watched(asker, seq),
+            language=asker.language,
+        )
+
+    async def _watched(self, asker: Asker, seq: int) -> Mask:
+        """Which places are threatened hangs on the event itself: who does not see all waits until that is known."""
+        mask = self.rights.mask(self.moment.of(asker.viewer), Action.SUBSCRIBE)
+        if all(grant.scope == EVERYTHING for grant in mask):
+            return mask
+        await self.circumstances.wait_for(seq, EVENT_WAIT)
+        return self.rights.mask(self.moment.of(asker.viewer), Action.SUBSCRIBE)
 
     def _listening(self, url: str) -> None:
         log.info("hub.listening", url=url, explorer=f"{url}/", graphql=f"{url}/graphql")

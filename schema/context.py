@@ -1,6 +1,6 @@
 """What every resolver is handed: the hub's parts, who asks, what may be shown, and the request's batches."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -144,6 +144,7 @@ class Context:
     viewer: Viewer
     mask: Mask
     others: Mapping[Action, Mask] = field(default_factory=lambda: MappingProxyType({}))
+    live: Callable[[int], Awaitable[Mask]] | None = None  # what may be watched once the log is taken in up to there
     language: str = "zh"
     loaders: "Loaders" = field(default_factory=_loaders)
     ledger: Ledger = field(default_factory=Ledger)  # what is shown, for the audit
@@ -152,6 +153,10 @@ class Context:
         object.__setattr__(self, "mask", with_terms(self.mask))
         held = {action: with_terms(mask) for action, mask in self.others.items()}
         object.__setattr__(self, "others", MappingProxyType(held))
+
+    async def watched(self, seq: int) -> Mask:
+        """What may be watched by the time of the event: rights change while a stream is open."""
+        return self.allowed(Action.SUBSCRIBE) if self.live is None else with_terms(await self.live(seq))
 
     def allowed(self, action: Action) -> Mask:
         return self.others.get(action, self.mask)

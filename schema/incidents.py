@@ -90,7 +90,10 @@ async def open_incident(
         return PlaceNotFound(code=error.code, message=error.message)
     except Conflict as error:
         return IncidentConflict(code=error.code, message=error.message)
-    return OpenIncidentSuccess(incident=_row(info, done.incident, done.seq), projected=await _projected(info, done))  # type: ignore[arg-type]
+    return OpenIncidentSuccess(
+        incident=_row(Sight.of(context), done.incident, done.seq),  # type: ignore[arg-type]
+        projected=await _projected(info, done),
+    )
 
 
 async def close_incident(info: Asked, id_: _Id, idempotency_key: _Key, note: _Note = None) -> CloseIncidentResult:
@@ -106,14 +109,17 @@ async def close_incident(info: Asked, id_: _Id, idempotency_key: _Key, note: _No
         return IncidentAlreadyClosed(code=error.code, message=error.message)
     except Conflict as error:
         return IncidentConflict(code=error.code, message=error.message)
-    return CloseIncidentSuccess(incident=_row(info, done.incident, done.seq), projected=await _projected(info, done))  # type: ignore[arg-type]
+    return CloseIncidentSuccess(
+        incident=_row(Sight.of(context), done.incident, done.seq),  # type: ignore[arg-type]
+        projected=await _projected(info, done),
+    )
 
 
 async def events(info: Asked, after: After = None) -> AsyncGenerator[IncidentEvent, None]:
     async with aclosing(info.context.services.feed.incidents(after)) as facts:
         async for fact in facts:
-            await live.sight(info.context, "Incident", fact.seq)
-            if (row := _row(info, fact.incident, fact.seq, Action.SUBSCRIBE)) is not None:
+            sight = await live.sight(info.context, "Incident", fact.seq)
+            if (row := _row(sight, fact.incident, fact.seq)) is not None:
                 yield IncidentEvent(
                     cursor=FeedCursor(fact.cursor),
                     type=IncidentEventType(fact.type),
@@ -150,9 +156,9 @@ def _text(said: Sequence[Mapping[str, Value]], name: str) -> str | None:
     return next((value for each in said if isinstance(value := each.get(name), str)), None)
 
 
-def _row(info: Asked, incident: Mapping[str, Any], seq: int, action: Action = Action.READ) -> Row | None:
+def _row(sight: Sight, incident: Mapping[str, Any], seq: int) -> Row | None:
     """The snapshot under the mask, or None where no grant holds it."""
-    holding = Sight.of(info.context, action).incident(_places(incident))
+    holding = sight.incident(_places(incident))
     if not holding:
         return None
     row: Row = {"__typename": "Incident", SNAPSHOT: seq, "retired": False}

@@ -119,12 +119,12 @@ _Item = Annotated[str | None, strawberry.argument(description="Only lots of the 
 async def sight(context: Context, kind: str, seq: int, *, lies: bool = False) -> Sight:
     """What may be watched, as of the event: where that hangs on whose a thing is (`lies`: or on where it is), the
     event waits a little for memory to have taken in what the log said until then, and is not shown without it."""
-    mask = context.allowed(Action.SUBSCRIBE)
+    mask = await context.watched(seq)
     hanging = any(grant.opens(kind) and (lies or grant.scope.name == "own_organization") for grant in mask)
     reserve = context.services.reserve
     if hanging and not sees_all(mask, kind) and not await reserve.reached(seq, BEHIND_SECONDS):
         return Sight((), reserve)
-    return Sight.of(context, Action.SUBSCRIBE)
+    return Sight(mask, reserve)
 
 
 async def warnings(info: Asked, after: After = None) -> AsyncGenerator[WarningEvent, None]:

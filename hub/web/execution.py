@@ -36,7 +36,8 @@ from strawberry.types.execution import PreExecutionError
 from hub.access.audit.record import Asked
 from hub.access.moment import Moment, Unmoved
 from hub.access.rights import Rights
-from hub.errors import AuditUnavailable, BadRequest, CausewayError, Code, Forbidden
+from hub.errors import AuditUnavailable, BadRequest, CausewayError, Code, CursorGone, Forbidden
+from hub.journal.cursors import FeedCursor
 from hub.telemetry import Metrics
 from hub.viewer import Action, Mask
 from hub.web import cost
@@ -204,24 +205,38 @@ class Execution:
             return
         self._metrics.request(transport, "ok")
         key = run.key
+        stream = source
         try:
-            async with aclosing(source) as stream:
-                while True:
-                    try:
-                        event = await session.wait(stream.__anext__)
-                    except StopAsyncIteration:
-                        return
-                    session.check()
-                    who = self._now(session.asker)
-                    now = self._mask(who, Kind.SUBSCRIPTION)
-                    if who != run.asker or now is not run.mask:
-                        run = self._run(prepared, operation, who, now, transport)
-                        key = run.key
-                    made = await self._released_event(run, event, key)
-                    session.check()
-                    yield made.answer
+            while True:
+                try:
+                    event = await session.wait(stream.__anext__)
+                except StopAsyncIteration:
+                    return
+                session.check()
+                who = self._now(session.asker)
+                now = self._mask(who, Kind.SUBSCRIPTION)
+                if who != run.asker or now != run.mask:
+                    run = self._run(prepared, operation, who, now, transport)
+                    key = run.key
+                    if (before := _before(event)) is not None:  # what it shows was made under the rights of before
+                        await stream.aclose()
+                        stream = await self._begun_anew(run, before)
+                        continue
+                made = await self._released_event(run, event, key)
+                session.check()
+                yield made.answer
         except Exception as error:  # noqa: BLE001  the web's error mask
             yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport)
+        finally:
+            await stream.aclose()
+
+    async def _begun_anew(self, run: _Run, cursor: str) -> AsyncGenerator[object, None]:
+        """The events past the cursor, under the run's rights."""
+        operation = self.resumed(run.operation, cursor)
+        source = await self._source(replace(run, operation=operation, prepared=self._prepare(operation)))
+        if isinstance(source, ExecutionResult):
+            raise (source.errors or [GraphQLError("The stream cannot go on.")])[0]
+        return source
 
     async def _released_event(self, run: _Run, event: object, key: tuple[object, ...]) -> Made:
         """The event as it is told to all of the key, recorded for this subscriber."""
@@ -340,3 +355,12 @@ def _parse(text: str) -> DocumentNode:
 
 def _validated(schema: GraphQLSchema, document: DocumentNode) -> tuple[GraphQLError, ...]:
     return tuple(validate_document(schema, document, tuple(specified_rules)))
+
+
+def _before(event: object) -> str | None:
+    """The position right before the event's own; None where it has none in the log."""
+    try:
+        at = FeedCursor.decode(str(getattr(event, "cursor", None)))
+    except CursorGone:
+        return None
+    return replace(at, seq=at.seq - 1).encode()
