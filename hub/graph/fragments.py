@@ -119,9 +119,8 @@ SCOPES = {"everything": "", "shared": "", "within_places": "places", "own_organi
 TERMS: LiteralString = "coalesce(HERE.sharing, 'NOT_SHARED') IN $"
 """Whether a lot is shared on one of the terms."""
 
-PLACE_OWNED: LiteralString = (
-    "EXISTS { MATCH (HERE)-[:PART_OF*0..]->(:Place)<-[:OCCUPIES]-(own:Organization) WHERE own.id IN $ }"
-    " OR EXISTS { MATCH (HERE)-[:PART_OF*0..]->(:Place)-[:OWNED_BY]->(own:Organization) WHERE own.id IN $ }"
+PLACE_OWNED: LiteralString = (  # works in it, or owns it
+    "EXISTS { MATCH (HERE)-[:PART_OF*0..]->(:Place)-[:OCCUPIES|OWNED_BY]-(own:Organization) WHERE own.id IN $ }"
 )
 OWNED_BY: LiteralString = "EXISTS { MATCH (HERE)-[:OWNED_BY]->(own:Organization) WHERE own.id IN $ }"
 

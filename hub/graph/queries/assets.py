@@ -44,9 +44,7 @@ ALERT = Kind(
     within="EXISTS { MATCH (HERE)-[:AT]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
     owned=(  # its asset, or the place that it is at
         "EXISTS { MATCH (HERE)-[:CONCERNS]->(:Asset)-[:OWNED_BY]->(own:Organization) WHERE own.id IN $ }"
-        " OR EXISTS { MATCH (HERE)-[:AT]->(:Place)-[:PART_OF*0..]->(:Place)<-[:OCCUPIES]-(own:Organization)"
-        " WHERE own.id IN $ }"
-        " OR EXISTS { MATCH (HERE)-[:AT]->(:Place)-[:PART_OF*0..]->(:Place)-[:OWNED_BY]->(own:Organization)"
+        " OR EXISTS { MATCH (HERE)-[:AT]->(:Place)-[:PART_OF*0..]->(:Place)-[:OCCUPIES|OWNED_BY]-(own:Organization)"
         " WHERE own.id IN $ }"
     ),
     inside="(:Place)<-[:AT]-(HERE:Alert)",

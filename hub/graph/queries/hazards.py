@@ -8,9 +8,7 @@ HAZARD = Kind(
     " WHERE within.id IN $ }",
     owned=(  # where it is, or what it threatens
         "EXISTS { MATCH (HERE)-[:LOCATED_IN|THREATENS]->(:Place)-[:PART_OF*0..]->(:Place)"
-        "<-[:OCCUPIES]-(own:Organization) WHERE own.id IN $ }"
-        " OR EXISTS { MATCH (HERE)-[:LOCATED_IN|THREATENS]->(:Place)-[:PART_OF*0..]->(:Place)"
-        "-[:OWNED_BY]->(own:Organization) WHERE own.id IN $ }"
+        "-[:OCCUPIES|OWNED_BY]-(own:Organization) WHERE own.id IN $ }"
         " OR EXISTS { MATCH (HERE)-[:THREATENS]->(:Asset)-[:OWNED_BY]->(own:Organization) WHERE own.id IN $ }"
     ),
     inside="(:Place)<-[:LOCATED_IN|THREATENS]-(HERE:Hazard)",
@@ -61,13 +59,9 @@ WARNING = Kind(
         " OR EXISTS { MATCH (HERE)-[:COVERS]->(:Place)<-[:PART_OF*0..]-(within:Place) WHERE within.id IN $ }"
     ),
     owned=(  # covering a place of the organization's, one around it, or a part of one
-        "EXISTS { MATCH (HERE)-[:COVERS]->(:Place)-[:PART_OF*0..]->(:Place)<-[:OCCUPIES]-(own:Organization)"
+        "EXISTS { MATCH (HERE)-[:COVERS]->(:Place)-[:PART_OF*0..]->(:Place)-[:OCCUPIES|OWNED_BY]-(own:Organization)"
         " WHERE own.id IN $ }"
-        " OR EXISTS { MATCH (HERE)-[:COVERS]->(:Place)-[:PART_OF*0..]->(:Place)-[:OWNED_BY]->(own:Organization)"
-        " WHERE own.id IN $ }"
-        " OR EXISTS { MATCH (HERE)-[:COVERS]->(:Place)<-[:PART_OF*0..]-(:Place)<-[:OCCUPIES]-(own:Organization)"
-        " WHERE own.id IN $ }"
-        " OR EXISTS { MATCH (HERE)-[:COVERS]->(:Place)<-[:PART_OF*0..]-(:Place)-[:OWNED_BY]->(own:Organization)"
+        " OR EXISTS { MATCH (HERE)-[:COVERS]->(:Place)<-[:PART_OF*0..]-(:Place)-[:OCCUPIES|OWNED_BY]-(own:Organization)"
         " WHERE own.id IN $ }"
     ),
     placed_by=("places",),

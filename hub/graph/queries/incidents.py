@@ -9,14 +9,10 @@ INCIDENT = Kind(
         " OR EXISTS { MATCH (HERE)-[:AFFECTS]->(:Place)<-[:PART_OF*0..]-(within:Place) WHERE within.id IN $ }"
     ),
     owned=(  # in a place of the organization's, one around it, or a part of one
-        "EXISTS { MATCH (HERE)-[:AFFECTS]->(:Place)-[:PART_OF*0..]->(:Place)<-[:OCCUPIES]-(own:Organization)"
+        "EXISTS { MATCH (HERE)-[:AFFECTS]->(:Place)-[:PART_OF*0..]->(:Place)-[:OCCUPIES|OWNED_BY]-(own:Organization)"
         " WHERE own.id IN $ }"
-        " OR EXISTS { MATCH (HERE)-[:AFFECTS]->(:Place)-[:PART_OF*0..]->(:Place)-[:OWNED_BY]->(own:Organization)"
-        " WHERE own.id IN $ }"
-        " OR EXISTS { MATCH (HERE)-[:AFFECTS]->(:Place)<-[:PART_OF*0..]-(:Place)<-[:OCCUPIES]-(own:Organization)"
-        " WHERE own.id IN $ }"
-        " OR EXISTS { MATCH (HERE)-[:AFFECTS]->(:Place)<-[:PART_OF*0..]-(:Place)-[:OWNED_BY]->(own:Organization)"
-        " WHERE own.id IN $ }"
+        " OR EXISTS { MATCH (HERE)-[:AFFECTS]->(:Place)<-[:PART_OF*0..]-(:Place)"
+        "-[:OCCUPIES|OWNED_BY]-(own:Organization) WHERE own.id IN $ }"
     ),
     placed_by=("places",),
     conditions={

@@ -62,9 +62,7 @@ ROUTE = Kind(
     entity="Route",
     within="EXISTS { MATCH (HERE)-[:CONNECTS]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
     owned=(
-        "EXISTS { MATCH (HERE)-[:CONNECTS]->(:Place)-[:PART_OF*0..]->(:Place)<-[:OCCUPIES]-(own:Organization)"
-        " WHERE own.id IN $ }"
-        " OR EXISTS { MATCH (HERE)-[:CONNECTS]->(:Place)-[:PART_OF*0..]->(:Place)-[:OWNED_BY]->(own:Organization)"
+        "EXISTS { MATCH (HERE)-[:CONNECTS]->(:Place)-[:PART_OF*0..]->(:Place)-[:OCCUPIES|OWNED_BY]-(own:Organization)"
         " WHERE own.id IN $ }"
     ),
     inside="(:Place)<-[:CONNECTS]-(HERE:Route)",
