@@ -108,8 +108,11 @@ def _shown(shown: Preview) -> Mapping[str, object]:
     rows += [
         {"what": "changed", "row": r.number, "code": r.code, "detail": ", ".join(r.differing)} for r in shown.changed
     ]
-    rows += [{"what": "retired", "row": r.number, "code": r.code} for r in shown.retired]
-    rows += [{"what": "retired", "code": r.code, "detail": "not in the file"} for r in shown.missing]
+    rows += [{"what": "retired", "row": r.number, "code": r.code, "detail": r.leaning} for r in shown.retired]
+    rows += [
+        {"what": "retired", "code": r.code, "detail": "; ".join(filter(None, ("not in the file", r.leaning)))}
+        for r in shown.missing
+    ]
     rows += [{"what": "REJECTED", "row": r.number, "detail": r.reason} for r in shown.rejected]
     return {"rows": rows, "changes": shown.changes, **counts(shown), "version": shown.version}
 

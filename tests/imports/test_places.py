@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from adapters.contract import Claim, Link
 from hub.errors import BadRequest, Conflict, Refused
 from hub.ingest.imports.preview import Retirement
-from tests.imports.entering import Park, in_park, names
+from hub.journal.records import HUB, Draft
+from tests.imports.entering import NOW, Park, in_park, names
 
 GOOD = """code,kind,name,part_of,adjacent_to,level,area,latitude,longitude
 P,PARK,示范园区,,,,,29.5,106.5
@@ -123,6 +125,28 @@ def test_a_place_goes_with_what_lies_in_it_and_comes_back_the_same(tmp_path: Pat
         again = await park.journal.live_of(["Place"])
         assert {each.entity for each in again} == {each.entity for each in entities}
         assert len(first.new) == len(again)
+
+    in_park(tmp_path, run)
+
+
+def test_what_is_still_in_a_place_that_would_be_retired_is_named(tmp_path: Path) -> None:
+    async def run(park: Park) -> None:
+        await park.enter("places", GOOD)
+        inside = (Link(relation="STORED_IN", target="B2", source=HUB),)
+        lots = [Claim(kind="SupplyLot", external_id=f"L{n}", values={"name": "灭火器"}, links=inside) for n in range(3)]
+        camera = Claim(
+            kind="Asset",
+            external_id="door",
+            values={"kind": "CAMERA"},
+            links=(Link(relation="LOCATED_IN", target="B2", source=HUB),),
+        )
+        await park.journal.append(Draft(source="acme", received_at=NOW, claims=[*lots, camera]))
+        gone = "code,kind,gone\nB2,BUILDING,yes\nB1,BUILDING,yes\nB1-1F,STOREY,yes\n"
+        told = {row.code: row.leaning for row in (await park.look("places", gone)).retired}
+        assert told == {"B2": "1 devices, 3 lots still in it: L0, L1, L2 …", "B1": "", "B1-1F": ""}
+        park.retirement = Retirement(missing=True, confirmed=True)
+        left = await park.look("places", "code,kind\nP,PARK\n")
+        assert {row.code: row.leaning for row in left.missing} == told
 
     in_park(tmp_path, run)
 

@@ -11,6 +11,7 @@ from hub.errors import Refused
 from hub.ingest.imports.cells import Cells
 from hub.ingest.imports.header import columns_of
 from hub.ingest.imports.kind import GONE, IDENTIFIERS, POSITION, BadRow, Circumstances, Column, Kind
+from hub.ingest.imports.leaning import leaning
 from hub.ingest.imports.limits import Limits
 from hub.ingest.imports.naming import code_of
 from hub.ingest.imports.standing import Standing, meant
@@ -30,6 +31,7 @@ class Row:
     claim: Claim
     code: str  # as a person knows it
     differing: tuple[str, ...] = ()  # what a changed thing would change
+    leaning: str = ""  # what is still in a place that would be retired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,25 @@ async def preview(
     version = await journal.stream_version(stream(kind))
     ends = {meant(relation) for relation in _relations(kind)}
     standing = await Standing.read(journal, sorted({kind.entity} | ends))
-    return await asyncio.to_thread(_compare, kind, table, circumstances, standing, version, retirement)
+    found = await asyncio.to_thread(_compare, kind, table, circumstances, standing, version, retirement)
+    if kind.entity != "Place" or not (found.retired or found.missing):
+        return found
+    going = await asyncio.to_thread(_going, found, standing)
+    inside = await leaning(journal, list(going.values()))
+    return await asyncio.to_thread(_with_what_leans, found, going, inside) if inside else found
+
+
+def _going(found: Preview, standing: Standing) -> Mapping[str, str]:
+    """External id → entity of what would be retired."""
+    names = [row.claim.external_id for row in (*found.retired, *found.missing)]
+    return {name: entity for name in names if (entity := standing.entity(name)) is not None}
+
+
+def _with_what_leans(found: Preview, going: Mapping[str, str], inside: Mapping[str, str]) -> Preview:
+    def told(rows: Sequence[Row]) -> list[Row]:
+        return [replace(row, leaning=inside.get(going.get(row.claim.external_id, ""), "")) for row in rows]
+
+    return replace(found, retired=told(found.retired), missing=told(found.missing))
 
 
 def _relations(kind: Kind) -> set[str]:
