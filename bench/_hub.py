@@ -105,6 +105,8 @@ async def main(seconds: float, rate: float) -> None:
             sources=absent,
             desk=absent,
             warning_desk=absent,
+            incident_desk=absent,
+            break_glasses=absent,
             reserve=absent,
             projection=absent,
             clock=now,

@@ -11,6 +11,9 @@ import uvicorn
 
 from hub.access.audit.audit import Audit
 from hub.access.audit.witness import in_journal
+from hub.access.break_glass.desk import BreakGlasses, Limits
+from hub.access.break_glass.sealed import Sealed
+from hub.access.break_glass.telling import Teller
 from hub.access.moment import Now
 from hub.access.personal.desk import PersonalDesk
 from hub.access.personal.retention import PersonalRetention
@@ -101,7 +104,21 @@ class Hub:
             precedence=parts.precedence,
             metres=parts.settings.warning.threat_metres,
         )
-        self.moment = Now(self.circumstances.flags, lambda _: None)
+        section = parts.settings.break_glass
+        self.teller = Teller(url=section.tell_url, command=section.tell_command)
+        self.glasses = BreakGlasses(
+            journal,
+            clock,
+            lambda: self.rights,
+            self.teller,
+            Limits(fresh=section.fresh, longest=section.longest, second_persons=frozenset(section.second_persons)),
+        )
+        self.sealed: Sealed | None = None
+        if tokens is not None:
+            self.sealed = Sealed(
+                self.glasses, clock, tokens, roles=frozenset(section.sealed_roles), purpose=section.sealed_purpose
+            )
+        self.moment = Now(self.circumstances.flags, self.glasses.broken)
         catalogue = declared(MASKABLE)
         self.policies = Policies(load_policies(parts.settings.policies, catalogue), self.circumstances)
         self.rights: Rights = Everything() if tokens is None else self.policies
@@ -124,6 +141,7 @@ class Hub:
             desk=AlertDesk(journal, clock),
             warning_desk=WarningDesk(journal, clock),
             incident_desk=IncidentDesk(journal, clock, ZoneInfo(parts.settings.park.timezone)),
+            break_glasses=self.glasses,
             reserve=self.reserve,
             projection=self.projector,
             clock=clock,
@@ -149,7 +167,7 @@ class Hub:
             uploads=self.parts.uploads,
             probes=Probes(needed=self._needed(), others=self._others()),
             issuer=self.parts.issuer,
-            authority=self.tokens,
+            authority=self.sealed,
             rights=self.rights,
             moment=self.moment,
             clock=self.parts.clock,
@@ -163,6 +181,7 @@ class Hub:
             retry=self.supervisor.retry,
             audit=self.audit,
             personal=self.personal,
+            sealed=self.sealed,
         )
         try:
             async with asyncio.TaskGroup() as group:
@@ -175,6 +194,8 @@ class Hub:
                         "feed": self.feed.run(),
                         "reserve": self.reserve.run(),
                         "circumstances": self.circumstances.run(),
+                        "break-glass": self.glasses.run(),
+                        "teller": self.teller.run(),
                         "policies": self.policy_files.run(),
                         "retention": self._expire(),
                         "issuer": self._keep_issuer(),

@@ -6,8 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from adapters.contract import HealthState
-from hub import auditing, deciding, entering, forgetting, issuing, supplying
+from hub import auditing, breaking, deciding, entering, forgetting, issuing, supplying
 from hub.access.audit.audit import Audit
+from hub.access.break_glass.sealed import Sealed
 from hub.access.personal.desk import PersonalDesk
 from hub.control import Line
 from hub.errors import BadRequest, NotFound
@@ -38,6 +39,7 @@ class Desk:
         retry: Callable[[str], None] | None = None,
         audit: Audit | None = None,
         personal: PersonalDesk | None = None,
+        sealed: Sealed | None = None,
     ) -> None:
         self._parts = parts
         self._journal = parts.journal
@@ -47,6 +49,7 @@ class Desk:
         self._retry = retry
         self._audit = audit
         self._personal = personal or forgetting.desk(parts)
+        self._sealed = sealed
 
     def run(self, name: str, arguments: Arguments) -> AsyncIterator[Line]:
         """The operation's lines, the last one its result; raises NotFound, BadRequest and what the work raises."""
@@ -74,6 +77,8 @@ class Desk:
             "audit-list": lambda arguments: auditing.listing(self._parts, self._audit, arguments),
             "audit-who-saw": lambda arguments: auditing.seen(self._parts, self._audit, arguments),
             "audit-report": lambda arguments: auditing.reporting(self._parts, self._audit, arguments),
+            "break-glass-codes": lambda arguments: breaking.making_codes(self._sealed, arguments),
+            "break-glass-open": lambda arguments: breaking.opening(self._sealed, arguments),
             "audit-key": lambda arguments: auditing.public_key(self._parts),
             "forget": lambda arguments: forgetting.forgetting(self._personal, arguments),
             "readmit": lambda arguments: forgetting.readmitting(self._personal, arguments),

@@ -188,6 +188,16 @@ class WarningSection(Section):
     threat_metres: float = Field(default=100.0, ge=0, le=1e5)  # of route that a grave alert reaches; see incidents.md
 
 
+class BreakGlassSection(Section):
+    fresh: Duration = timedelta(minutes=5)  # how old a login may be when the glass is broken; the token's auth_time
+    longest: int = Field(default=60, ge=1, le=24 * 60)  # minutes that one may last
+    second_persons: tuple[str, ...] = ("privacy_officer", "commander")  # roles that are told, end others' and review
+    tell_url: str | None = Field(default=None, pattern=r"^https?://")  # gets a POST of JSON at once
+    tell_command: tuple[str, ...] = ()  # a command line that gets the JSON on its standard input at once
+    sealed_roles: tuple[str, ...] = ("commander",)  # what the code of a sealed envelope opens with
+    sealed_purpose: str = "emergency"  # and for which purpose
+
+
 class PoliciesSection(Section):
     dir: Path | None = None  # a folder of `*.cedar`, `roles.toml`, `sets.toml`; what it lacks is the hub's own
 
@@ -235,6 +245,7 @@ class ParkFile(Section):
     accounts: Accounts | None = None
     movement: Movement = Movement()
     warning: WarningSection = WarningSection()
+    break_glass: BreakGlassSection = BreakGlassSection()
     policies: PoliciesSection = PoliciesSection()
     issuer: tuple[IssuerSection, ...] = ()
     quantity: tuple[QuantitySection, ...] = ()
@@ -268,6 +279,7 @@ class Settings:
     accounts: Accounts | None
     movement: Movement
     warning: WarningSection
+    break_glass: BreakGlassSection
     policies: Path | None
     issuers: tuple[IssuerSection, ...]
     rules: Path | None
@@ -326,6 +338,7 @@ def load(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         accounts=parsed.accounts,
         movement=parsed.movement,
         warning=parsed.warning,
+        break_glass=parsed.break_glass,
         policies=base / parsed.policies.dir if parsed.policies.dir else None,
         issuers=parsed.issuer,
         rules=base / parsed.rules if parsed.rules else None,

@@ -23,6 +23,7 @@ class Viewer:
     flags: frozenset[str] = frozenset()
     break_glass: str | None = None  # the id of the one in force
     expires_at: datetime | None = None
+    authenticated_at: datetime | None = None  # when the person logged in, as the token says
     token: str | None = None
 
 

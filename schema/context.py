@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from hub.access.audit.audit import Audit
 from hub.access.audit.record import Ledger
+from hub.access.break_glass.desk import BreakGlasses
 from hub.access.personal.desk import PersonalDesk
 from hub.access.sharing import with_terms
 from hub.clock import Clock
@@ -15,7 +16,7 @@ from hub.command.incident_desk import IncidentDesk
 from hub.ingest.source import SourceSpec, SourceStatus
 from hub.ingest.uploads import Uploads
 from hub.journal.log import Journal
-from hub.live.facts import IncidentFact, LotFact, SourceFact, WarningFact
+from hub.live.facts import BreakGlassFact, IncidentFact, LotFact, SourceFact, WarningFact
 from hub.reserve.reserve import Reserve
 from hub.viewer import Action, Mask, Viewer
 from hub.warning.warning_desk import WarningDesk
@@ -70,6 +71,10 @@ class Feed(Protocol):
         """The same of incidents."""
         ...
 
+    def break_glasses(self, after: str | None) -> AsyncGenerator[BreakGlassFact, None]:
+        """The same of break-glasses."""
+        ...
+
     def sources(self, after: str | None) -> AsyncGenerator[SourceFact, None]:
         """The same of sources that are lost, and are back."""
         ...
@@ -114,6 +119,7 @@ class Services:
     desk: Desk
     warning_desk: WarningDesk
     incident_desk: IncidentDesk
+    break_glasses: BreakGlasses
     reserve: Reserve
     projection: Projection
     clock: Clock

@@ -8,6 +8,14 @@ from hub.errors import Conflict, NotFound
 from hub.warning.desk import AlertClosed, AlreadyAcknowledged
 from schema import entering, incidents, matching, privacy, stocking
 from schema.acknowledging import AcknowledgeWarningResult, acknowledge_warning
+from schema.break_glass import (
+    BreakGlassResult,
+    EndBreakGlassResult,
+    ReviewBreakGlassResult,
+)
+from schema.break_glass import break_glass as break_the_glass
+from schema.break_glass import end_break_glass as end_the_break_glass
+from schema.break_glass import review_break_glass as review_the_break_glass
 from schema.nodes.alerts import Alert
 from schema.problems import AcknowledgementConflict, AlertAlreadyAcknowledged, AlertAlreadyClosed, AlertNotFound
 from schema.reading import sees_alert
@@ -73,6 +81,16 @@ class Mutation:
     )
     close_incident: incidents.CloseIncidentResult = strawberry.field(
         resolver=incidents.close_incident, description="Says that an incident is over. Works while the graph is down."
+    )
+    break_glass: BreakGlassResult = strawberry.field(
+        resolver=break_the_glass,
+        description="For some minutes, personal data that policies keep closed; a second person is told at once.",
+    )
+    end_break_glass: EndBreakGlassResult = strawberry.field(
+        resolver=end_the_break_glass, description="Closes again what a break-glass opened, before its time is over."
+    )
+    review_break_glass: ReviewBreakGlassResult = strawberry.field(
+        resolver=review_the_break_glass, description="Says what the review of a break-glass found: by another person."
     )
     accept_match: matching.AcceptMatchResult = strawberry.field(
         resolver=matching.accept, description="Says that the two sides of a match are one entity."

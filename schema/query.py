@@ -5,6 +5,8 @@ from typing import Annotated, Any
 import strawberry
 
 from schema import accessing, counts, matching, nearest, pages, reading, stocking
+from schema.break_glass import BreakGlass
+from schema.break_glass import listed as listed_glasses
 from schema.nodes.agreements import SharingAgreement
 from schema.nodes.alerts import Alert
 from schema.nodes.assets import Asset
@@ -106,6 +108,9 @@ class Query:
     )
     incidents: pages.Incidents = strawberry.field(
         resolver=pages.INCIDENTS.root(), description="What goes on in the park, and what did; exercises too."
+    )
+    break_glasses: list[BreakGlass] = strawberry.field(
+        resolver=listed_glasses, description="Break-glasses, the newest first: all for who reviews them, else your own."
     )
     nearest_supplies: nearest.NearestSupplies = strawberry.field(
         resolver=nearest.supplies,

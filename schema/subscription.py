@@ -6,6 +6,8 @@ from contextlib import aclosing
 import strawberry
 
 from schema import live
+from schema.break_glass import BreakGlassEvent
+from schema.break_glass import watched as watched_glasses
 from schema.enums import AlertEventType
 from schema.incidents import IncidentEvent
 from schema.incidents import events as incident_events
@@ -42,6 +44,10 @@ class Subscription:
     )
     incidents: IncidentEvent = strawberry.subscription(  # type: ignore[assignment]
         resolver=incident_events, description="Which incidents are opened, and which closed; likewise."
+    )
+    break_glasses: BreakGlassEvent = strawberry.subscription(  # type: ignore[assignment]
+        resolver=watched_glasses,
+        description="Who breaks the glass, when that ends and what a review finds, for a second person; likewise.",
     )
     source_health: live.SourceHealthEvent = strawberry.subscription(  # type: ignore[assignment]
         resolver=live.sources, description="Which sources are lost, and which are back; likewise."

@@ -89,6 +89,7 @@ def viewer_of(
         purpose=asked or next((purpose for role, purpose in defaults.items() if role in roles), OPERATIONS),
         purposes=purposes,
         expires_at=expiry_of(claims, issuer),
+        authenticated_at=_login(claims),
         token=token,
     )
 
@@ -96,6 +97,11 @@ def viewer_of(
 def expiry_of(claims: Claims, issuer: IssuerRules) -> datetime:
     """The moment from which the token counts no more, the leeway included. Raises Unauthenticated."""
     return EPOCH + timedelta(seconds=seconds(claims, "exp")) + issuer.leeway
+
+
+def _login(claims: Claims) -> datetime | None:
+    """When the person logged in (`auth_time`), where the token says so."""
+    return EPOCH + timedelta(seconds=seconds(claims, "auth_time")) if "auth_time" in claims else None
 
 
 def seconds(claims: Claims, name: str) -> float:

@@ -120,6 +120,7 @@ SEERS = Columns(
     },
     none="Nothing personal of them was shown.",
 )
+CODES = Columns(columns={"code": "code"}, none="")
 BROKEN = Columns(columns={"chain": "chain", "entry": "entry", "what": "what", "text": "text"}, none="")
 USERS = Columns(
     columns={

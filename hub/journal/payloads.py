@@ -291,6 +291,45 @@ class PersonCorrected(TypedDict):
     fields: list[str]
 
 
+class BreakGlassSnapshot(TypedDict):
+    """Who saw personal data past the policies, why and until when; `code` is the sealed envelope's, if it was one."""
+
+    id: str
+    subject: str
+    issuer: str | None
+    client: str | None
+    roles: list[str]
+    organization: str | None
+    purpose: str
+    reason: str
+    incident: str | None  # an entity id
+    case: str | None
+    openedAt: str
+    until: str
+    code: str | None
+    endedAt: str | None
+    endedBy: str | None
+    reviewedAt: str | None
+    reviewedBy: str | None
+    finding: Literal["JUSTIFIED", "NOT_JUSTIFIED"] | None
+    note: str | None
+
+
+class BreakGlassPayload(TypedDict):
+    breakGlass: BreakGlassSnapshot
+
+
+class SealedCodePayload(TypedDict):
+    id: str
+    hash: str  # argon2id's, of the code
+
+
+class CodesMade(TypedDict):
+    """The codes of sealed envelopes; all earlier ones are void."""
+
+    codes: list[SealedCodePayload]
+
+
 class IdentifierPayload(TypedDict):
     scheme: str
     value: str  # of a personal scheme its HMAC
@@ -355,6 +394,10 @@ EVENTS: Mapping[str, tuple[int, type]] = {
     "route.unblocked": (1, RouteUnblocked),
     "tenant_mapping.confirmed": (1, TenantMappingConfirmed),
     "row.corrected": (1, RowCorrected),
+    "break_glass.opened": (1, BreakGlassPayload),
+    "break_glass.ended": (1, BreakGlassPayload),
+    "break_glass.reviewed": (1, BreakGlassPayload),
+    "break_glass.codes_made": (1, CodesMade),
     "supply_item.mapped": (1, SupplyItemMapped),
     "audit.checkpoint": (1, AuditCheckpoint),
     "person.erased": (1, PersonErased),

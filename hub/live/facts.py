@@ -11,6 +11,7 @@ from hub.journal.records import HUB, ClaimEntry, Entry, EventEntry
 ALERT_EVENTS = frozenset({"alert.opened", "alert.acknowledged", "alert.returned", "alert.closed"})
 WARNING_EVENTS = frozenset({"warning.covered", "warning.acknowledged"})
 INCIDENT_EVENTS = frozenset({"incident.opened", "incident.closed"})
+BREAK_GLASS_EVENTS = frozenset({"break_glass.opened", "break_glass.ended", "break_glass.reviewed"})
 SOURCE_EVENTS = frozenset({"source.unavailable", "source.recovered"})
 
 
@@ -47,6 +48,14 @@ class IncidentFact(Fact):
 
     type: str
     incident: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlassFact(Fact):
+    """One event of a break-glass, with its snapshot."""
+
+    type: str
+    glass: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +113,15 @@ def incident(entry: Entry, epoch: str) -> IncidentFact | None:
     told: Any = entry.data["incident"]
     return IncidentFact(
         cursor=_cursor(entry, epoch), seq=entry.seq, recorded_at=entry.recorded_at, type=entry.type, incident=told
+    )
+
+
+def break_glass(entry: Entry, epoch: str) -> BreakGlassFact | None:
+    if not isinstance(entry, EventEntry) or entry.type not in BREAK_GLASS_EVENTS:
+        return None
+    told: Any = entry.data["breakGlass"]
+    return BreakGlassFact(
+        cursor=_cursor(entry, epoch), seq=entry.seq, recorded_at=entry.recorded_at, type=entry.type, glass=told
     )
 
 

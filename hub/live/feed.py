@@ -13,7 +13,7 @@ from hub.journal.cursors import FeedCursor
 from hub.journal.log import Journal
 from hub.journal.records import Entry
 from hub.live import facts
-from hub.live.facts import AlertFact, Fact, IncidentFact, LotFact, SourceFact, WarningFact
+from hub.live.facts import AlertFact, BreakGlassFact, Fact, IncidentFact, LotFact, SourceFact, WarningFact
 
 _IDLE_SECONDS = 30.0
 F = TypeVar("F", bound=Fact)
@@ -104,6 +104,10 @@ class Feed:
     def incidents(self, after: str | None) -> AsyncGenerator[IncidentFact, None]:
         """Which incidents are opened, and which closed."""
         return self._follow(facts.incident, self._position(after))
+
+    def break_glasses(self, after: str | None) -> AsyncGenerator[BreakGlassFact, None]:
+        """Who broke the glass, when that ended, what a review found."""
+        return self._follow(facts.break_glass, self._position(after))
 
     def sources(self, after: str | None) -> AsyncGenerator[SourceFact, None]:
         """Which sources are lost, and which are back."""

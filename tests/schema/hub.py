@@ -13,6 +13,8 @@ from strawberry.types import ExecutionResult
 
 from adapters.contract import Claim, HealthState, Identifier, Link
 from graph_models.entities import Severity
+from hub.access.break_glass.desk import BreakGlasses
+from hub.access.rights import Everything
 from hub.clock import now, to_micros
 from hub.command.incident_desk import IncidentDesk
 from hub.graph.projector import Projector
@@ -87,6 +89,7 @@ class Hub:
             desk=AlertDesk(journal, now),
             warning_desk=WarningDesk(journal, now),
             incident_desk=IncidentDesk(journal, now, ZoneInfo("Asia/Shanghai")),
+            break_glasses=BreakGlasses(journal, now, Everything),
             reserve=Reserve(
                 journal,
                 Engine(journal, now, precedence=PRECEDENCE),

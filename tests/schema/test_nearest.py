@@ -116,6 +116,7 @@ class Park:
             desk=absent,
             warning_desk=absent,
             incident_desk=absent,
+            break_glasses=absent,
             reserve=self.reserve,
             projection=absent,
             clock=now,

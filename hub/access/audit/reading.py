@@ -15,6 +15,7 @@ from hub.clock import from_micros, to_micros
 from hub.journal.log import Journal
 
 T = TypeVar("T")
+_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,20 @@ async def accesses(
         return [_access(row) for row in connection.execute(query)]
 
     return await in_thread(engines, work)
+
+
+async def under(engines: Engines, glass: str, *, since: datetime, until: datetime, first: int) -> list[Access]:
+    """The newest entries under the break-glass of this id in which something personal was shown. Raises
+    AuditUnavailable."""
+    found: list[Access] = []
+    after = Position(at=to_micros(until) + 1, chain="", number=0)
+    while len(found) < first:
+        page = await accesses(engines, None, since=since, after=after, first=_PAGE)
+        found += [each for each in page if each.personal and each.viewer.get("breakGlass") == glass]
+        if len(page) < _PAGE:
+            break
+        after = page[-1].position
+    return found[:first]
 
 
 async def counted(engines: Engines, ids: Sequence[str], *, since: datetime | None = None) -> int:
