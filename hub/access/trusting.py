@@ -38,7 +38,7 @@ def at_hand(standing: Standing) -> Trusted:
             algorithms=frozenset({standing.algorithm}),
             organization_claim="organization",
         ),
-        keys=FetchedKeys(keys, again_after=1.0),
+        keys=FetchedKeys(keys, again_after=0.1),
         standing=_Held(standing),
     )
 
