@@ -13,7 +13,7 @@ import typer
 
 from adapters import registry
 from hub import settings as park_file
-from hub.cli import audit, break_glass, clients, imports, matches, policy, report, supplies, users
+from hub.cli import audit, break_glass, clients, imports, matches, policy, privacy, report, supplies, users
 from hub.cli.forget import forget
 from hub.cli.operate import operate, refuse_while_running
 from hub.errors import BadRequest
@@ -41,6 +41,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.command()(forget)
 app.add_typer(break_glass.app, name="break-glass")
+app.add_typer(privacy.app, name="privacy")
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", envvar="CAUSEWAY_CONFIG", help="The park file.", show_default=True)

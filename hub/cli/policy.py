@@ -27,7 +27,7 @@ app = typer.Typer(
 @app.command("list")
 def listed(config: Config = PARK, folder: Folder = None, json: Json = False) -> None:
     """Every rule: what it does, where it stands, and why."""
-    rules = sorted(_loaded(_folder(config, folder)).rules.values(), key=lambda rule: (str(rule.file), rule.line))
+    rules = sorted(loaded_from(folder_of(config, folder)).rules.values(), key=lambda rule: (str(rule.file), rule.line))
     rows = [
         {
             "id": rule.id,
@@ -57,7 +57,7 @@ def explained(
 ) -> None:
     """How one field is shown to a role, the rules that say so, and when it would be shown otherwise."""
     question = Question(role=role, purpose=purpose, action=action, field=field, flags=frozenset(when or ()))
-    for line in explain(_loaded(_folder(config, folder)), question):
+    for line in explain(loaded_from(folder_of(config, folder)), question):
         report.out.print(line, markup=False)
 
 
@@ -71,8 +71,8 @@ def tested(
     json: Json = False,
 ) -> None:
     """Run a table of cases; ends with 1 where the policies say otherwise than it."""
-    place = _folder(config, folder)
-    loaded, chosen = _loaded(place), file or table.cases_file(place)
+    place = folder_of(config, folder)
+    loaded, chosen = loaded_from(place), file or table.cases_file(place)
     found = list(table.outcomes(loaded, table.cases(chosen), chosen))
     wrong = [
         {
@@ -94,7 +94,7 @@ def tested(
         raise typer.Exit(1)
 
 
-def _folder(config: Path, folder: Path | None) -> Path | None:
+def folder_of(config: Path, folder: Path | None) -> Path | None:
     if folder is not None or not config.exists():
         return folder
     from hub import settings as park_file
@@ -102,7 +102,7 @@ def _folder(config: Path, folder: Path | None) -> Path | None:
     return park_file.load(config).policies
 
 
-def _loaded(folder: Path | None) -> Loaded:
+def loaded_from(folder: Path | None) -> Loaded:
     from hub.graph.selection import MASKABLE
 
     return load(folder, declared(MASKABLE))
