@@ -215,7 +215,10 @@ class PersonalDesk:
                     actor=word.actor,
                     reason=word.reason,
                 )
-                return fold.append(Draft(source=HUB, received_at=fold.recorded_at, events=[event], command=command))
+                # A restored log still has what was erased, unreadable: emptied, so that the same word counts as new.
+                unreadable = [thing for thing in found.things if thing.says_personal]
+                order = erasing.Order(event=event, command=command, at=fold.recorded_at)
+                return erasing.empty(fold, unreadable, order)
 
             appended = await self._journal.carry_out(work)
             await asyncio.to_thread(self._keyring.admit, holders)
