@@ -32,7 +32,8 @@ def provenance(row: Row, info: Asked) -> list[dict[str, Any]]:
 
 
 async def facts(row: Row, info: Asked, names: Sequence[str] | None) -> list[dict[str, Any]]:
-    """Each field's chosen value with its source, and what other sources say instead."""
+    """Each field's chosen value with its source, and what other sources say instead; none where the sources are not
+    shown."""
     entity = row["__typename"]
     known = {
         camel: name for camel, name in GRAPHQL_FIELDS[entity].items() if (entity, name) in _DECLARED and name != "id"
@@ -40,6 +41,8 @@ async def facts(row: Row, info: Asked, names: Sequence[str] | None) -> list[dict
     for name in names or ():
         if name not in known:
             raise BadRequest(f"{entity} has no field {name!r} with facts: there are {', '.join(known)}")
+    if visibility(row, info.context.mask, f"{entity}.sources") is not Visibility.SHOW:
+        return []  # a fact is a source's word
     services = info.context.services
     held = await info.context.loaders.claims(services.journal, personal=entity in PERSONAL).load(row["id"])
     kept = fresh(info)

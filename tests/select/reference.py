@@ -60,7 +60,7 @@ def holders(park: Park, mask: Mask, id_: str) -> list[Grant]:
     return [grant for grant in mask if _holds(park, grant, id_)]
 
 
-def _visibility(park: Park, id_: str, holding: list[Grant], name: str) -> Visibility:
+def visibility(park: Park, id_: str, holding: list[Grant], name: str) -> Visibility:
     """What is made of several fields is shown under a grant that shows all of them, or not at all."""
     found, node = Visibility.HIDE, park.nodes[id_]
     entity = node["entity"]
@@ -127,18 +127,18 @@ def _row(park: Park, id_: str, selection: Selection, mask: Mask) -> Row:
         elif name != "id":
             made, _ = COMPUTED.get((entity, name), (None, ()))
             value = node.get(name) if made is None else made(node)
-            row[name] = _masked(value, entity, name, _visibility(park, id_, holding, name))
+            row[name] = _masked(value, entity, name, visibility(park, id_, holding, name))
     for nested in selection.nested:
         row[f"@{nested.alias}"] = _nested(park, id_, entity, nested, mask, holding)
     return row
 
 
-def _masked(value: Any, entity: str, name: str, visibility: Visibility) -> Any:
-    if visibility is Visibility.SHOW or value is None:
+def _masked(value: Any, entity: str, name: str, how: Visibility) -> Any:
+    if how is Visibility.SHOW or value is None:
         return value
-    if not FIELDS[entity][name].text or visibility is Visibility.HIDE:
+    if not FIELDS[entity][name].text or how is Visibility.HIDE:
         return None
-    if visibility is Visibility.MASK_ALL:
+    if how is Visibility.MASK_ALL:
         return "****"
     if FIELDS[entity][name].sealed:  # is unsealed first, then masked
         return "****" + value
@@ -148,7 +148,7 @@ def _masked(value: Any, entity: str, name: str, visibility: Visibility) -> Any:
 def _nested(park: Park, id_: str, entity: str, nested: Nested, mask: Mask, holding: list[Grant]) -> Any:
     walk = WALKS[entity, nested.relation]
     walked: Any = walk.to(park, id_)
-    if _visibility(park, id_, holding, nested.relation.removesuffix("_below")) is not Visibility.SHOW:
+    if visibility(park, id_, holding, nested.relation.removesuffix("_below")) is not Visibility.SHOW:
         walked = []
     if nested.page is not None:
         return _page(park, walked, nested.selection, nested.page, mask)
