@@ -29,5 +29,5 @@ def test_the_page_brings_in_a_park(page: str, tmp_path: Path) -> None:
     )
     assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
     assert "REJECTED" not in ran.stdout
-    assert ran.stdout.count("stored: ") == 17
+    assert ran.stdout.count("stored: ") == 18
     assert ran.stdout.count("stored: 0") == 5  # the folder's tables, which were in already
