@@ -107,7 +107,7 @@ class Embedded:
         """Ends engines that nobody looks after, then deletes what is condemned."""
         if known is not None and self._condemned.exists() and _started(known.pid) == known.started:
             await self._end(known)
-        for orphan in await asyncio.to_thread(self._orphans):  # started, but never noted
+        for orphan in await asyncio.to_thread(self._running):  # started, but never noted
             await self._end(orphan)
         if self._condemned.exists():
             await asyncio.to_thread(self._delete)
@@ -145,6 +145,8 @@ class Embedded:
             if self._engine is not None:
                 engine, self._engine = self._engine, None
                 await self._end(engine)
+            for unsettled in await asyncio.to_thread(self._running):  # it was told to stop before that one answered
+                await self._end(unsettled)
 
     def condemn(self) -> None:
         """Whatever happens from now on, the engine's files are deleted before it is used again."""
@@ -187,7 +189,12 @@ class Embedded:
     async def _launch(self, before: Engine | None) -> Engine:
         """Starts the process, on the ports it had before where they are free."""
         bolt, http = _ports(before)
-        pid = await asyncio.to_thread(self._spawn, bolt, http)
+        spawning = asyncio.ensure_future(asyncio.to_thread(self._spawn, bolt, http))
+        try:
+            pid = await asyncio.shield(spawning)
+        except asyncio.CancelledError:
+            await spawning  # so that who stops it finds it
+            raise
         engine = Engine(pid=pid, started=_started(pid) or "", bolt=bolt, http=http)
         _write_private(self._note, orjson.dumps(asdict(engine)))
         return engine
@@ -244,8 +251,8 @@ class Embedded:
                 await asyncio.sleep(0.05)
         self._note.unlink(missing_ok=True)
 
-    def _orphans(self) -> list[Engine]:
-        """Engines on our folder that `engine.json` does not name: a hub was killed between starting and noting one."""
+    def _running(self) -> list[Engine]:
+        """The engines on our folder, whoever started them, and whether `engine.json` names them or not."""
         mark = f"-Darcadedb.server.rootPath={self._folder}".encode()
         found = []
         for entry in _PROC.glob("[0-9]*") if _PROC.is_dir() else ():

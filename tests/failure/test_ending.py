@@ -1,6 +1,7 @@
 """The hub is asked to end, and asked to begin twice."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,31 @@ def test_sigterm_stores_and_acknowledges_what_was_read_and_leaves_nothing_behind
     assert nothing_lost_nothing_double(held, load.sent, crashes=0) == 0
     for sensor, numbers in stored.items():
         assert held.numbers(sensor)[: len(numbers)] == numbers
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("seconds", [0.0, 0.3, 1.0])
+def test_sigterm_while_the_graph_engine_starts_leaves_none_running(parks: Parks, seconds: float) -> None:
+    park: Park = parks()
+    hub = park.launch()
+    hub.wait_for_line("hub.starting")
+    time.sleep(seconds)
+    assert park.stop() == 0
+    park.hub = None
+    assert not [pid for pid, line in engines() if str(park.state) in line]
+
+
+def engines() -> list[tuple[int, str]]:
+    """Every graph engine that runs on this machine, with its command line."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if "com.arcadedb.server.ArcadeDBServer" in line:
+            found.append((int(entry.name), line))
+    return found
 
 
 @pytest.mark.timeout(60)
