@@ -30,6 +30,7 @@ from hub.command.incident_desk import IncidentDesk
 from hub.control import bind, create_control
 from hub.errors import CausewayError, GraphUnavailable, SettingsError
 from hub.forgetting import EmbeddedFiles
+from hub.gauges import show
 from hub.graph.embedded import Embedded
 from hub.graph.projector import Projector
 from hub.graph.selection import MASKABLE
@@ -42,7 +43,7 @@ from hub.parts import Parts, audit_config, external_graph, open_parts, trusted_i
 from hub.reserve.distances import Pace
 from hub.reserve.reserve import Reserve
 from hub.settings import Settings
-from hub.telemetry import Metrics, SourceSample, logger
+from hub.telemetry import Metrics, logger
 from hub.viewer import EVERYTHING, Action, Mask
 from hub.warning import rules
 from hub.warning.desk import AlertDesk
@@ -153,7 +154,15 @@ class Hub:
             uploads=parts.uploads,
             audit=audit,
         )
-        self._gauges()
+        show(
+            self.metrics,
+            journal=journal,
+            projector=self.projector,
+            engine=self.engine,
+            reserve=self.reserve,
+            feed=self.feed,
+            statuses=self.supervisor.statuses,
+        )
 
     async def run(self) -> None:
         settings = self.parts.settings
@@ -363,40 +372,6 @@ class Hub:
             text = f"{' '.join(failing.values())} Tokens signed by keys that are known go on counting."
             return Part(state=PartState.DEGRADED, text=text)
         return Part(state=PartState.OK)
-
-    def _gauges(self) -> None:
-        journal, metrics = self.parts.journal, self.metrics
-        metrics.gauge("journal_head", "The last committed sequence number.", lambda: journal.head)
-        metrics.gauge(
-            "graph_behind", "Sequence numbers that the graph lags.", lambda: journal.head - self.projector.position
-        )
-        metrics.gauge(
-            "warning_behind", "Sequence numbers that the rules lag.", lambda: journal.head - self.engine.position
-        )
-        metrics.gauge(
-            "reserve_behind",
-            "Sequence numbers that the stock in memory lags.",
-            lambda: journal.head - self.reserve.position,
-        )
-        metrics.gauge(
-            "graph_position",
-            "The sequence number up to which the graph shows the log.",
-            lambda: self.projector.position,
-        )
-        metrics.gauge("subscribers", "Open subscriptions to alerts.", lambda: self.feed.subscribers)
-        metrics.sources(
-            lambda: [
-                SourceSample(
-                    source=s.id,
-                    state=s.state.value,
-                    lag_seconds=s.lag_seconds,
-                    stale=s.stale,
-                    appended={"reading": s.counts.readings, "claim": s.counts.claims, "signal": s.counts.signals},
-                    dead_letters=s.counts.dead_letters + s.counts.not_kept,
-                )
-                for s in self.supervisor.statuses()
-            ]
-        )
 
 
 class _Quiet(uvicorn.Server):

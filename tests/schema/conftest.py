@@ -11,6 +11,9 @@ from hub.graph.embedded import Embedded
 from hub.graph.store import GraphConfig
 from tests.schema import town as towns
 from tests.schema.hub import Hub, running
+from tests.servers.embedded import EmbeddedServer
+from tests.servers.neo4j import Neo4j
+from tests.servers.process import ServerMissing
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -31,6 +34,18 @@ def hub(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Ite
         runner.run(opened.__aexit__(None, None, None))
     finally:
         runner.run(embedded.stop())
+
+
+@pytest.fixture(scope="module", params=["neo4j", "embedded"])
+def own_graph(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphConfig]:
+    """An engine of the module's own: on the session's a hub of another module may still be at work."""
+    folder = tmp_path_factory.mktemp("own")
+    try:
+        server = Neo4j.start(folder) if request.param == "neo4j" else EmbeddedServer.start(folder)
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
+    yield GraphConfig(uri=server.uri) if isinstance(server, Neo4j) else server.config
+    server.stop()
 
 
 @pytest.fixture

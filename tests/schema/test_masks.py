@@ -2,7 +2,6 @@
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -75,12 +74,6 @@ async def park(folder: Path, config: GraphConfig, seed: int) -> Any:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
-
-
-@pytest.fixture(scope="session", params=["neo4j", "embedded"])
-def graph(request: pytest.FixtureRequest) -> Iterator[GraphConfig]:
-    server = request.getfixturevalue(request.param)
-    yield GraphConfig(uri=server.uri) if request.param == "neo4j" else server.config
 
 
 def expected(world: World, kind: str, mask: Mask) -> dict[str, dict[str, Any]]:
@@ -194,10 +187,10 @@ async def same_nearest(hub: Hub, world: World, mask: Mask) -> None:
     max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(data=st.data())
-def test_every_path_shows_what_the_mask_means(graph: GraphConfig, run: Run, data: st.DataObject) -> None:
+def test_every_path_shows_what_the_mask_means(own_graph: GraphConfig, run: Run, data: st.DataObject) -> None:
     async def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            async with park(Path(folder), graph, data.draw(st.integers(0, 10_000))) as (hub, world):
+            async with park(Path(folder), own_graph, data.draw(st.integers(0, 10_000))) as (hub, world):
                 places, own = [hub.ids[p] for p in PLACES], [hub.ids[o] for o in ORGANIZATIONS]
                 for mask in (SHOW_ALL, (), *(data.draw(parks.masks(places, own, NAMES)) for _ in range(4))):
                     await asyncio.gather(*(same_by_graph(hub, world, mask, kind) for kind in FIELDS))

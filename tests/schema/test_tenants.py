@@ -68,11 +68,9 @@ ALERTS = """subscription ($after: FeedCursor) { alerts(after: $after) { alert {
   id severity acknowledgedBy subject { id name } placePath { id name } asset { name } place { id name } } } }"""
 
 
-@pytest.fixture(scope="module", params=["neo4j", "embedded"])
-def tenants(request: pytest.FixtureRequest, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    server = request.getfixturevalue(request.param)
-    config = GraphConfig(uri=server.uri) if request.param == "neo4j" else server.config
-    opened = park(tmp_path_factory.mktemp("tenants"), config, 1)
+@pytest.fixture(scope="module")
+def tenants(own_graph: GraphConfig, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    opened = park(tmp_path_factory.mktemp("tenants"), own_graph, 1)
     hub, _ = run(opened.__aenter__())
     run(two(hub))
     reserve: Any = hub.services.reserve
@@ -217,6 +215,7 @@ def test_what_was_merged_away_still_names_the_same_rows(tenants: Hub, run: Run) 
     assert run(hub.ask(merge, one=one, other=old))["mergeEntities"]["__typename"] == "MergeEntitiesSuccess"
     reserve: Any = hub.services.reserve
     assert run(reserve.reached(hub.journal.head, 60))
+    assert run(hub.services.projection.wait_for(hub.journal.head, 60))
     for name in (one, old):
         mask = (Grant(scope=Scope(name="own_organization", parameters={"organizations": (name,)})),)
         lots = run(hub.ask("query { supplyLots { nodes { name } } }", mask=mask))["supplyLots"]["nodes"]
