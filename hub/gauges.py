@@ -22,12 +22,15 @@ def show(
     statuses: Callable[[], Sequence[SourceStatus]],
 ) -> None:
     """Adds the gauges; each is asked for when somebody looks."""
-    head = lambda: journal.head  # noqa: E731
+
+    def behind(position: int) -> int:
+        return journal.head - position
+
     for name, help_, value in (
-        ("journal_head", "The last committed sequence number.", head),
-        ("graph_behind", "Sequence numbers that the graph lags.", lambda: head() - projector.position),
-        ("warning_behind", "Sequence numbers that the rules lag.", lambda: head() - engine.position),
-        ("reserve_behind", "Sequence numbers that the stock in memory lags.", lambda: head() - reserve.position),
+        ("journal_head", "The last committed sequence number.", lambda: journal.head),
+        ("graph_behind", "Sequence numbers that the graph lags.", lambda: behind(projector.position)),
+        ("warning_behind", "Sequence numbers that the rules lag.", lambda: behind(engine.position)),
+        ("reserve_behind", "Sequence numbers that the stock in memory lags.", lambda: behind(reserve.position)),
         ("graph_position", "The sequence number up to which the graph shows the log.", lambda: projector.position),
         ("subscribers", "Open subscriptions to alerts.", lambda: feed.subscribers),
     ):
