@@ -153,11 +153,11 @@ class PersonalDesk:
             letters = await self._journal.look_up(partial(erasing.letters, seals=self._keyring, words=words))
             if self._files is not None:
                 self._files.condemn()
+            if self._uploads is not None:  # before the log says that they are erased: whoever ends it looks no more
+                await self._uploads.clear()
             await asyncio.to_thread(self._keyring.bar, found.pairs)
             done = await self._record(found, letters, word)
             await asyncio.to_thread(self._keyring.erase, found.pairs, bar=True)
-            if self._uploads is not None:
-                await self._uploads.clear()
             if not await self._journal.maintain(erasing.scrub):
                 log.warning("erasure.log_of_writes_kept", person=person)
             if self._files is not None:
