@@ -8,7 +8,7 @@ import strawberry
 
 from adapters.contract import SourceError
 from hub.errors import BadRequest, Code, Conflict, Forbidden, NotFound
-from hub.ingest.imports.desk import Word, command_of
+from hub.ingest.imports.desk import Word
 from hub.ingest.source import SourceSpec
 from hub.reserve import items, rejects, uploads
 from hub.reserve.lists import Look
@@ -271,7 +271,7 @@ async def map_supply_item(
             [items.Decision(text=text, match=match, code=code)],
             actor=word.actor,
             now=services.clock(),
-            command=command_of(word, ["map", text, match.value, code], {}),
+            command=word.command(["map", text, match.value, code], {}),
         )
     except Conflict as error:
         return EntryConflict(code=error.code, message=error.message)

@@ -1,22 +1,19 @@
 """The desk of incidents: where a person opens one and closes it. It needs the journal alone."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import orjson
-
 from graph_models.entities import IncidentKind
 from hub.clock import Clock
 from hub.command import incidents
-from hub.command.incidents import Snapshot
 from hub.errors import BadRequest, Conflict, NotFound
 from hub.journal.ids import is_uuid, uuid7
 from hub.journal.log import Journal
 from hub.journal.records import HUB, Command, Draft, EventEntry, NewEvent
+from hub.journal.stories import Snapshot
 from hub.viewer import Viewer
 from hub.warning.alerts import Named
 
@@ -54,7 +51,6 @@ class IncidentDesk:
 
         Raises BadRequest, and Conflict where the key was used for something else.
         """
-        _must_have(key)
         if not 0 < len(places) <= MOST_PLACES:
             raise BadRequest(f"an incident is in 1 to {MOST_PLACES} places: name them, or the park")
         asked = ["openIncident", sorted(place.id for place in places), kind.value, drill, note]
@@ -81,7 +77,6 @@ class IncidentDesk:
 
     async def close(self, viewer: Viewer, incident_id: str, note: str | None, key: str) -> Told:
         """Likewise. Raises also NotFound, IncidentClosed."""
-        _must_have(key)
         history = await self._history(incident_id)
         done = next((entry for entry in history if entry.type == incidents.CLOSED), None)
         # After someone closed it the draft cannot be stored; the journal still knows a repeated key.
@@ -132,18 +127,8 @@ class IncidentDesk:
     async def _append(
         self, viewer: Viewer, event: NewEvent, incident: Snapshot, asked: Sequence[object], key: str, now: datetime
     ) -> Told:
-        command = Command(
-            actor=viewer.subject,
-            key=key,
-            fingerprint=hashlib.sha256(orjson.dumps(asked)).hexdigest(),
-            answer={"incident": incident},
-        )
+        command = Command.of(viewer.subject, key, asked, {"incident": incident})
         draft = Draft(source=HUB, received_at=now, events=[event], command=command)
         appended = await self._journal.append(draft)
         answer: Any = appended.answer
         return Told(incident=answer["incident"], seq=appended.seq, repeated=appended.repeated)
-
-
-def _must_have(key: str) -> None:
-    if not key:
-        raise BadRequest("idempotencyKey is empty: send a new random text with each command")

@@ -6,20 +6,17 @@ One stream an incident, called by its number, so that two can never have the sam
 known so far: its claim, and whoever reads it, need no other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from adapters.contract import Claim, Link, Value
 from graph_models.entities import IncidentKind, IncidentState
-from hub.journal.records import HUB, EventEntry, NewEvent
+from hub.journal.records import HUB
+from hub.journal.stories import Snapshot, Story
 from hub.warning.alerts import Named
 
 OPENED, CLOSED = "incident.opened", "incident.closed"
 VERSION = 2
-
-Snapshot = Mapping[str, Any]
-"""`hub.journal.payloads.IncidentSnapshot`, as it goes into the log and comes out of it."""
 
 
 def stream(number: str) -> str:
@@ -59,33 +56,6 @@ def closed(incident: Snapshot, *, at: datetime, by: str) -> Snapshot:
     return {**incident, "state": IncidentState.CLOSED.value, "closedAt": at.isoformat(), "closedBy": by}
 
 
-def snapshot(entry: EventEntry) -> Snapshot:
-    found: Any = entry.data["incident"]
-    told: Snapshot = found
-    return told
-
-
-def event(
-    type: str,  # noqa: A002 - the log's own name for it
-    incident: Snapshot,
-    *,
-    expected: int,
-    actor: str,
-    cause: int | None,
-    note: str | None = None,
-) -> NewEvent:
-    return NewEvent(
-        type=type,
-        version=VERSION,
-        stream=stream(incident["number"]),
-        expected=expected,
-        data={"incident": incident} | ({"note": note} if note is not None else {}),
-        actor=actor,
-        cause=cause,
-        claims=(claim(incident),),
-    )
-
-
 def claim(incident: Snapshot) -> Claim:
     """What the event means for the graph."""
     values: dict[str, Value] = {
@@ -105,3 +75,7 @@ def claim(incident: Snapshot) -> Claim:
         links=tuple(Link(relation="AFFECTS", target=place["id"], source=HUB) for place in incident["places"]),
         observed_at=datetime.fromisoformat(incident["closedAt"] or incident["openedAt"]),
     )
+
+
+STORY = Story(name="incident", version=VERSION, stream=lambda told: stream(told["number"]), claim=claim)
+event, snapshot = STORY.event, STORY.snapshot

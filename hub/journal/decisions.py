@@ -1,14 +1,11 @@
 """A person's word on what is one thing and what is two: accepted, refused, merged, split; each once for its key."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import orjson
 import sqlalchemy as sa
 
-from hub.errors import BadRequest
 from hub.journal.log import Journal
 from hub.journal.match import Decision, Matches
 from hub.journal.records import Command, NewEvent
@@ -71,10 +68,7 @@ class Decisions:
         )
 
     async def _decide(self, word: Word, what: tuple[object, ...], work: Work) -> Decided:
-        if not word.key:
-            raise BadRequest("idempotencyKey is empty: send a new random text with each decision")
-        fingerprint = hashlib.sha256(orjson.dumps([*what, word.reason])).hexdigest()
-        command = Command(actor=word.actor, key=word.key, fingerprint=fingerprint)
+        command = Command.of(word.actor, word.key, [*what, word.reason], {})
 
         def run(matches: Matches, connection: sa.Connection, at: datetime) -> list[NewEvent]:
             return work(matches, connection, Decision(actor=word.actor, at=at, reason=word.reason))

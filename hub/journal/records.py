@@ -4,13 +4,17 @@ Sequence numbers: a batch takes one number, its records take the following ones,
 batch's. One counter numbers all, so a position in the log is one integer; with the epoch it is a cursor.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Self
+
+import orjson
 
 from adapters.contract import Claim, Cursor, DeadLetter, Signal
+from hub.errors import BadRequest
 
 HUB = "hub"
 """The source of what the hub itself, or a person through it, says."""
@@ -69,6 +73,14 @@ class Command:
     key: str
     fingerprint: str
     answer: Json = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def of(cls, actor: str, key: str, said: Sequence[object], answer: Json) -> Self:
+        """`said`: what is asked for, by which a repeat is told from another command. Raises BadRequest without a
+        key."""
+        if not key:
+            raise BadRequest("idempotencyKey is empty: send a new random text with each command")
+        return cls(actor=actor, key=key, fingerprint=hashlib.sha256(orjson.dumps(said)).hexdigest(), answer=answer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

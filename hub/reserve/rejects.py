@@ -9,7 +9,7 @@ from adapters.inventory.files import StockFiles
 from adapters.inventory.list_rows import Row
 from hub.errors import BadRequest, Conflict, NotFound
 from hub.ingest.confirmed import source_of
-from hub.ingest.imports.desk import Word, command_of
+from hub.ingest.imports.desk import Word
 from hub.ingest.intake import Intake
 from hub.ingest.letters import is_record
 from hub.ingest.replay import moment
@@ -67,7 +67,7 @@ async def correct(
 ) -> Appended:
     """Stores the row with these cells, column → text, and marks its letter as replayed, in one transaction. Raises
     StillUnreadable, AlreadyCorrected, BadRequest, and Conflict where the key was used for something else."""
-    command = command_of(word, ["correct", held.id, sorted(changes.items())], {"letter": held.id})
+    command = word.command(["correct", held.id, sorted(changes.items())], {"letter": held.id})
     try:
         raw = await _decodable(journal, spec, held, changes)
         records = guarded(raw[0].decode)(raw[1])

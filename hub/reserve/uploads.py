@@ -15,7 +15,7 @@ from adapters.inventory.files_config import FilesConfig
 from hub.clock import Clock
 from hub.errors import BadRequest, StorageFull
 from hub.ingest.confirmed import confirm
-from hub.ingest.imports.desk import Word, command_of
+from hub.ingest.imports.desk import Word
 from hub.ingest.source import SourceSpec
 from hub.ingest.uploads import Upload
 from hub.journal.log import Journal
@@ -31,7 +31,7 @@ async def upload(journal: Journal, clock: Clock, spec: SourceSpec, name: str, se
     """Puts the list there, in the place of one of that name, and says what becomes of its rows. A repeat of the key
     leaves what was put there since. Raises BadRequest, NotFound, Conflict, StorageFull, SourceError."""
     folder = _checked(spec, name, sent)
-    command = command_of(word, ["upload", spec.id, name, sent.id], {"file": name})
+    command = word.command(["upload", spec.id, name, sent.id], {"file": name})
     unfinished = folder / f".{name}.{secrets.token_hex(4)}.part"
     try:
         await asyncio.to_thread(_copy, sent.file, unfinished)
@@ -71,7 +71,7 @@ async def confirm_list(
         mapping=shown.mapping.model_dump(mode="json"),
         actor=word.actor,
         now=clock(),
-        command=command_of(word, ["confirm", spec.id, name, sorted(changes.items())], {"file": name}),
+        command=word.command(["confirm", spec.id, name, sorted(changes.items())], {"file": name}),
     )
     return shown, appended
 

@@ -10,21 +10,18 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from adapters.contract import Claim, Link, Value
 from graph_models.entities import AlarmState, Severity
-from hub.journal.records import HUB, NewEvent
+from hub.journal.records import HUB
+from hub.journal.stories import Snapshot, Story
 
 OPENED, ACKNOWLEDGED, RETURNED, CLOSED = "alert.opened", "alert.acknowledged", "alert.returned", "alert.closed"
 EVENTS = frozenset({OPENED, ACKNOWLEDGED, RETURNED, CLOSED})
 VERSION = 2
 ENGINE = "warning"
 """The actor of what the engine appends."""
-
-Snapshot = Mapping[str, Any]
-"""`hub.journal.payloads.AlertSnapshot`, as it goes into the log and comes out of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,27 +127,6 @@ def _stated(alert: Snapshot) -> Snapshot:
     return {**alert, "state": state.value}
 
 
-def event(
-    type: str,  # noqa: A002 - the log's own name for it
-    alert: Snapshot,
-    *,
-    expected: int,
-    actor: str,
-    cause: int | None,
-    note: str | None = None,
-) -> NewEvent:
-    return NewEvent(
-        type=type,
-        version=VERSION,
-        stream=stream(alert["id"]),
-        expected=expected,
-        data={"alert": alert} | ({"note": note} if note is not None else {}),
-        actor=actor,
-        cause=cause,
-        claims=(claim(alert),),
-    )
-
-
 def claim(alert: Snapshot) -> Claim:
     """What the alert's event means for the graph."""
     values: dict[str, Value] = {
@@ -185,3 +161,7 @@ def claim(alert: Snapshot) -> Claim:
 
 SOURCE_KIND = "SOURCE"
 """The kind of a subject that is a whole source, which is no entity of the graph."""
+
+
+STORY = Story(name="alert", version=VERSION, stream=lambda told: stream(told["id"]), claim=claim)
+event, snapshot = STORY.event, STORY.snapshot

@@ -1,20 +1,16 @@
 """The desk: where a person acknowledges an alert. It needs the journal alone, so it works with the graph down."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from hub.clock import Clock
-from hub.errors import BadRequest, Conflict, NotFound
+from hub.errors import Conflict, NotFound
 from hub.journal.ids import is_uuid
 from hub.journal.log import Journal
 from hub.journal.records import HUB, Command, Draft, EventEntry
 from hub.viewer import Viewer
 from hub.warning import alerts
-from hub.warning.alerts import Snapshot
 
 _TRIES = 5
 
@@ -51,8 +47,6 @@ class AlertDesk:
         Raises NotFound, AlreadyAcknowledged, AlertClosed, BadRequest, and Conflict where the key was used for
         something else or the alert keeps moving.
         """
-        if not key:
-            raise BadRequest("idempotencyKey is empty: send a new random text with each acknowledgement")
         if not is_uuid(alert_id):
             raise NotFound(f"there is no alert {alert_id!r}")
         for _ in range(_TRIES):
@@ -74,7 +68,7 @@ class AlertDesk:
 
     async def _append(self, viewer: Viewer, seen: EventEntry, note: str | None, key: str) -> Acknowledged:
         now = self._clock()
-        snapshot = alerts.acknowledged(_alert(seen), at=now, by=viewer.subject)
+        snapshot = alerts.acknowledged(alerts.snapshot(seen), at=now, by=viewer.subject)
         event = alerts.event(
             alerts.ACKNOWLEDGED,
             snapshot,
@@ -83,20 +77,14 @@ class AlertDesk:
             cause=seen.seq,
             note=note,
         )
-        command = Command(
-            actor=viewer.subject, key=key, fingerprint=_fingerprint(snapshot["id"], note), answer={"alert": snapshot}
-        )
+        command = Command.of(viewer.subject, key, ["acknowledge", snapshot["id"], note], {"alert": snapshot})
         appended = await self._journal.append(Draft(source=HUB, received_at=now, events=[event], command=command))
         answer: Any = appended.answer
         return Acknowledged(alert=answer["alert"], seq=appended.seq, repeated=appended.repeated)
 
 
-def _fingerprint(alert_id: str, note: str | None) -> str:
-    return hashlib.sha256(orjson.dumps(["acknowledge", alert_id, note])).hexdigest()
-
-
 def _refusal(history: Sequence[EventEntry], done: EventEntry) -> Conflict:
-    alert = _alert(history[-1])
+    alert = alerts.snapshot(history[-1])
     who, when = alert["acknowledgedBy"], alert["acknowledgedAt"]
     if history[-1].type == alerts.CLOSED:
         return AlertClosed(
@@ -104,9 +92,3 @@ def _refusal(history: Sequence[EventEntry], done: EventEntry) -> Conflict:
             "If the danger is there again it is a new alert: read the list."
         )
     return AlreadyAcknowledged(f"alert {alert['id']} was acknowledged by {who} at {when}: nothing is left to do.")
-
-
-def _alert(entry: EventEntry) -> Snapshot:
-    alert: Any = entry.data["alert"]
-    snapshot: Snapshot = alert
-    return snapshot

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from graph_models.entities import Severity
 from hub.clock import from_micros
+from hub.journal.stories import Snapshot
 from hub.topology import Topology
 from hub.warning import alerts
 from hub.warning.alerts import Measured, Named, Step
@@ -163,7 +164,7 @@ class Episodes:
         episode: Episode,
         at: int,
         cause: int,
-        snapshot: alerts.Snapshot | None = None,
+        snapshot: Snapshot | None = None,
     ) -> None:
         self.steps.append(
             Step(

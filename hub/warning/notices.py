@@ -3,19 +3,16 @@
 One stream a warning; every event carries all that the hub says so far, so that its claim needs no other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from adapters.contract import Claim, Link, Value
-from hub.journal.records import HUB, EventEntry, NewEvent
+from hub.journal.records import HUB
+from hub.journal.stories import Snapshot, Story
 from hub.warning.alerts import Named
 
 COVERED, ACKNOWLEDGED = "warning.covered", "warning.acknowledged"
 VERSION = 1
-
-Snapshot = Mapping[str, Any]
-"""`hub.journal.payloads.WarningSnapshot`, as it goes into the log and comes out of it."""
 
 
 def stream(warning: str) -> str:
@@ -43,33 +40,6 @@ def acknowledged(before: Snapshot, *, at: datetime, by: str) -> Snapshot:
     return {**before, "acknowledgedAt": at.isoformat(), "acknowledgedBy": by}
 
 
-def snapshot(entry: EventEntry) -> Snapshot:
-    found: Any = entry.data["warning"]
-    told: Snapshot = found
-    return told
-
-
-def event(
-    type: str,  # noqa: A002 - the log's own name for it
-    warning: Snapshot,
-    *,
-    expected: int,
-    actor: str,
-    cause: int | None,
-    note: str | None = None,
-) -> NewEvent:
-    return NewEvent(
-        type=type,
-        version=VERSION,
-        stream=stream(warning["id"]),
-        expected=expected,
-        data={"warning": warning} | ({"note": note} if note is not None else {}),
-        actor=actor,
-        cause=cause,
-        claims=(claim(warning),),
-    )
-
-
 def claim(warning: Snapshot) -> Claim:
     """What the event means for the graph; gone with the warning's last source."""
     values: dict[str, Value] = {
@@ -85,3 +55,7 @@ def claim(warning: Snapshot) -> Claim:
         values={name: value for name, value in values.items() if value is not None},
         links=tuple(Link(relation="COVERS", target=place["id"], source=HUB) for place in warning["places"]),
     )
+
+
+STORY = Story(name="warning", version=VERSION, stream=lambda told: stream(told["id"]), claim=claim)
+event, snapshot = STORY.event, STORY.snapshot

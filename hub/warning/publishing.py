@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hub.clock import Clock
 from hub.errors import Conflict
 from hub.journal.log import Journal
 from hub.journal.records import HUB, Checkpoint, Draft, EventEntry, NewEvent
+from hub.journal.stories import Snapshot
 from hub.telemetry import logger
 from hub.warning import alerts, notices
-from hub.warning.alerts import Snapshot, Step
+from hub.warning.alerts import Step
 
 _log = logger(__name__)
 _TRIES = 20
@@ -49,7 +50,7 @@ class Publisher:
         alert = entry.stream.removeprefix("alert:")
         told = self._told.get(alert)
         if told is not None and entry.stream_version == told.version + 1:
-            self._keep(alert, told.and_then(entry.type, entry.stream_version, _alert(entry)))
+            self._keep(alert, told.and_then(entry.type, entry.stream_version, alerts.snapshot(entry)))
 
     async def publish(self, steps: Sequence[Step], checkpoint: Checkpoint | None) -> None:
         """One transaction: the events of the decisions, and the checkpoint. Raises what the journal raises."""
@@ -115,7 +116,7 @@ class Publisher:
     async def _stream(self, alert: str) -> Told:
         told = Told()
         for entry in await self._journal.stream(alerts.stream(alert)):
-            told = told.and_then(entry.type, entry.stream_version, _alert(entry))
+            told = told.and_then(entry.type, entry.stream_version, alerts.snapshot(entry))
         return told
 
     def _keep(self, alert: str, told: Told) -> None:
@@ -133,9 +134,3 @@ def _after(told: Told, step: Step) -> Snapshot | None:
     if step.type == alerts.RETURNED:
         return alerts.returned(told.alert, at=step.at)
     return alerts.closed(told.alert, at=step.at)
-
-
-def _alert(entry: EventEntry) -> Snapshot:
-    alert: Any = entry.data["alert"]
-    snapshot: Snapshot = alert
-    return snapshot

@@ -1,15 +1,12 @@
 """The desk of official warnings: where a person acknowledges one. It needs the journal alone."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from hub.clock import Clock
-from hub.errors import BadRequest, Conflict, NotFound
+from hub.errors import Conflict, NotFound
 from hub.journal.ids import is_uuid
 from hub.journal.log import Journal
 from hub.journal.records import HUB, Command, Draft, EventEntry, HeldClaim, NewEvent
@@ -46,8 +43,6 @@ class WarningDesk:
         Raises NotFound, WarningAlreadyAcknowledged, BadRequest, and Conflict where the key was used for something else
         or the warning keeps moving.
         """
-        if not key:
-            raise BadRequest("idempotencyKey is empty: send a new random text with each acknowledgement")
         told = await self._told(warning_id)
         warning = told.entity
         for _ in range(_TRIES):
@@ -93,12 +88,8 @@ class WarningDesk:
             cause=told.seq if seen is None else seen.seq,
             note=note,
         )
-        command = Command(
-            actor=viewer.subject,
-            key=key,
-            fingerprint=hashlib.sha256(orjson.dumps(["acknowledgeWarning", told.entity, note])).hexdigest(),
-            answer={"warning": warning},
-        )
+        said = ["acknowledgeWarning", told.entity, note]
+        command = Command.of(viewer.subject, key, said, {"warning": warning})
         appended = await self._journal.append(Draft(source=HUB, received_at=now, events=[event], command=command))
         answer: Any = appended.answer
         return AcknowledgedWarning(warning=answer["warning"], seq=appended.seq, repeated=appended.repeated)

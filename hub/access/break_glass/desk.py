@@ -3,13 +3,10 @@ at once, reviewed by another one. It needs the journal alone.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-
-import orjson
 
 from hub.access.break_glass import events
 from hub.access.break_glass.events import BreakGlass, Finding, SealedCode
@@ -169,8 +166,6 @@ class BreakGlasses:
 
         Raises BadRequest, StepUpNeeded, NothingMore, AlreadyBroken, Conflict.
         """
-        if not key:
-            raise BadRequest("idempotencyKey is empty: send a new random text with each command")
         check(asked, self.limits)
         now = self._clock()
         self._must_be_fresh(viewer, now)
@@ -190,11 +185,8 @@ class BreakGlasses:
             until=now + timedelta(minutes=asked.minutes),
         )
         given = ["breakGlass", glass.reason, asked.incident, asked.case, asked.minutes]
-        command = Command(
-            actor=f"{viewer.issuer or ''} {viewer.subject}",
-            key=key,
-            fingerprint=hashlib.sha256(orjson.dumps(given)).hexdigest(),
-            answer={"breakGlass": events.snapshot(glass)},
+        command = Command.of(
+            f"{viewer.issuer or ''} {viewer.subject}", key, given, {"breakGlass": events.snapshot(glass)}
         )
         appended = await self.store(glass, viewer.subject, command)
         answer: Any = appended.answer

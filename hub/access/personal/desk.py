@@ -6,14 +6,11 @@ begun; the same makes a restored log or key store honour it.
 """
 
 import asyncio
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
-
-import orjson
 
 from adapters.contract import Claim, Value
 from hub.access.personal import holds
@@ -352,10 +349,8 @@ class PersonalDesk:
         """The fingerprint is keyed: a telephone number's plain hash can be guessed."""
         if word.key is None:
             return None
-        if not word.key:
-            raise BadRequest("idempotencyKey is empty: send a new random text with each change")
-        digest = hashlib.sha256(orjson.dumps([*said, word.reason])).hexdigest()
-        return Command(actor=word.actor, key=word.key, fingerprint=self._keyring.hmac(digest), answer=answer)
+        plain = Command.of(word.actor, word.key, [*said, word.reason], answer)
+        return replace(plain, fingerprint=self._keyring.hmac(plain.fingerprint))
 
 
 def _told(person: str, appended: Appended) -> Done:
