@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hub.control import Line
 from hub.coordinates import CoordinateSystem
 from hub.errors import BadRequest, Conflict
-from hub.ingest.collector import uncollected
+from hub.ingest.collector import only_young
 from hub.ingest.imports.codes import CODES
 from hub.ingest.imports.desk import EntryDesk
 from hub.ingest.imports.kind import Kind
@@ -24,7 +24,7 @@ _EVERY = 1.0  # seconds between two lines of progress
 
 async def previewing(parts: Parts, arguments: Arguments) -> AsyncIterator[Line]:
     """Lines of progress, then the rows that would change something, and how many would."""
-    with uncollected():
+    with only_young():
         async for line in _previewing(parts, arguments):
             yield line
 
@@ -40,7 +40,7 @@ async def _previewing(parts: Parts, arguments: Arguments) -> AsyncIterator[Line]
 async def importing(parts: Parts, arguments: Arguments) -> AsyncIterator[Line]:
     """The same, then stores it. `version`: of the preview that a person said yes to; Conflict where it is older.
     Without one, nobody has seen the rows: the result holds them."""
-    with uncollected():
+    with only_young():
         async for line in _importing(parts, arguments):
             yield line
 

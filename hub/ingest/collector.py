@@ -6,6 +6,9 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_SPARED = (50_000, 20, 50)  # objects made, then how often the younger ones are looked through before the older
+_IN_A_BURST = (50_000, 1, 1_000_000)  # all of them practically never
+
 
 def spare_collector() -> None:
     """To be called once, by a process that takes readings in, when it has loaded its modules.
@@ -15,22 +18,22 @@ def spare_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(*_SPARED)
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
-    """For a burst of many objects without cycles, such as a table of a park: looking through them would hold the event
-    loop and find nothing. They must be gone when this ends."""
+def only_young() -> Iterator[None]:
+    """For a burst of many objects without cycles, such as a table of a park: looking through all that there is would
+    hold the event loop and find nothing. What is young is looked through in small steps all the same."""
     global _bursts
     _bursts += 1
-    gc.disable()
+    gc.set_threshold(*_IN_A_BURST)
     try:
         yield
     finally:
         _bursts -= 1
         if not _bursts:
-            gc.enable()
+            gc.set_threshold(*_SPARED)
 
 
 _bursts = 0

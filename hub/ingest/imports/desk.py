@@ -1,6 +1,5 @@
 """The desk where people enter things by hand: a table, a head count, a blocked way. It needs the journal alone."""
 
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,13 +7,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import orjson
-
 from adapters.contract import Claim, Value
 from hub.clock import Clock
 from hub.coordinates import CoordinateSystem
 from hub.errors import BadRequest, Conflict, NotFound, nearest
-from hub.ingest.collector import uncollected
+from hub.ingest.collector import only_young
 from hub.ingest.imports import moments
 from hub.ingest.imports.kind import Circumstances
 from hub.ingest.imports.kinds import KINDS
@@ -38,6 +35,10 @@ class Word:
 
     actor: str
     key: str
+
+    def command(self, said: Sequence[object], answer: Mapping[str, object]) -> Command:
+        """Raises BadRequest without a key."""
+        return Command.of(self.actor, self.key, said, answer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,7 @@ class EntryDesk:
     ) -> Told:
         """Once for each key: a repeat gets the first answer. `file`: its name, for the record. Raises
         BadRequest, Refused, Conflict."""
-        with uncollected():
+        with only_young():
             return await self._import(word, kind, upload, file, dry_run, coordinates, retirement)
 
     async def _import(
@@ -114,7 +115,9 @@ class EntryDesk:
             return Told(counts=counts(shown), rejected=shown.rejected[:_TOLD], seq=None)
         said = [kind, upload.id, coordinates, retirement.missing, retirement.confirmed]
         rejected = [[row.number, row.reason] for row in shown.rejected[:_TOLD]]
-        command = command_of(word, ["import", *said], {"counts": dict(counts(shown)), "rejected": rejected})
+        command = Command.of(
+            word.actor, word.key, ["import", *said], {"counts": dict(counts(shown)), "rejected": rejected}
+        )
         stored = await store(self._journal, shown, file=file, actor=word.actor, now=self._clock(), command=command)
         if stored is None or stored.answer is None:
             return Told(counts=counts(shown), rejected=shown.rejected[:_TOLD], seq=self._journal.head)
@@ -135,7 +138,7 @@ class EntryDesk:
         entity, _ = await self._known(place, "Place")
         claim = Claim(kind="Place", external_id=entity, values={"occupancy": count}, observed_at=at or now)
         data = {"place": entity, "count": count, "at": moments.text(at or now)}
-        command = command_of(word, ["occupancy", entity, count, moments.text(at)], {})
+        command = word.command(["occupancy", entity, count, moments.text(at)], {})
 
         async def event(version: int) -> NewEvent:
             return _event("occupancy.set", f"occupancy:{entity}", version, data, word, claim)
@@ -156,7 +159,7 @@ class EntryDesk:
         self, word: Word, type_: str, route: str, values: Mapping[str, Value], data: Mapping[str, object]
     ) -> Said:
         entity, _ = await self._known(route, "Route")
-        command = command_of(word, [type_, entity, dict(data)], {})
+        command = word.command([type_, entity, dict(data)], {})
 
         async def event(version: int) -> NewEvent:
             # In the stream of imported routes: what an import looked at before must not undo it, nor this the import.
@@ -197,11 +200,3 @@ class EntryDesk:
 
 def _event(type_: str, name: str, version: int, data: Mapping[str, object], word: Word, claim: Claim) -> NewEvent:
     return NewEvent(type=type_, version=1, stream=name, expected=version, data=data, actor=word.actor, claims=[claim])
-
-
-def command_of(word: Word, said: Sequence[object], answer: Mapping[str, object]) -> Command:
-    """Raises BadRequest for a word without a key."""
-    if not word.key:
-        raise BadRequest("idempotencyKey is empty: send a new random text with each change")
-    fingerprint = hashlib.sha256(orjson.dumps(said)).hexdigest()
-    return Command(actor=word.actor, key=word.key, fingerprint=fingerprint, answer=answer)
