@@ -16,7 +16,7 @@ from strawberry import Schema
 from hub.access.audit.audit import Audit
 from hub.access.authority import Authority, Local
 from hub.access.issuer.issuer import Issuer
-from hub.access.moment import Moment
+from hub.access.moment import Moment, Unmoved
 from hub.access.rights import Everything, Rights
 from hub.clock import Clock, now
 from hub.errors import Code
@@ -59,8 +59,8 @@ def create_application(
         refuse_to_leave_loopback(config.host)
     logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL + 1)  # it logs the texts that errors.py masks
     closing = asyncio.Event()
-    who, may = authority or Local(), rights or Everything()
-    execution = Execution(schema, contexts, metrics, may, Release(audit), moment, introspection=config.introspection)
+    who, may, as_it_is = authority or Local(), rights or Everything(), moment or Unmoved()
+    execution = Execution(schema, contexts, metrics, may, Release(audit), as_it_is, introspection=config.introspection)
     sessions = Sessions(who, may, clock)
 
     async def socket(websocket: WebSocket) -> None:
@@ -71,7 +71,7 @@ def create_application(
         routes=[
             Route("/graphql", Post(execution, config, closing, who, sessions)),
             WebSocketRoute("/graphql", socket),
-            *([Route("/uploads", Receiver(uploads, config, who, may))] if uploads is not None else []),
+            *([Route("/uploads", Receiver(uploads, config, who, may, as_it_is))] if uploads is not None else []),
             *health.routes(probes, metrics, authority, config),
             *explorer.routes(issuer.config.url if issuer is not None else None),
             *(oauth.routes(issuer) if issuer is not None else ()),

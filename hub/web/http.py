@@ -3,14 +3,14 @@
 import asyncio
 from email.message import Message
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from hub.access.authority import Authority
-from hub.errors import BadRequest, Code, Forbidden, Unauthenticated
+from hub.errors import Code
 from hub.web import credentials
 from hub.web.config import WebConfig
+from hub.web.endpoint import Endpoint
 from hub.web.errors import refusal
 from hub.web.execution import Execution
 from hub.web.operation import Asker, Operation, language_of
@@ -25,7 +25,7 @@ _DROPPED = 20
 """So many times the limit is read of a body before the connection is closed on it."""
 
 
-class Post:
+class Post(Endpoint):
     """The route's ASGI application; what is wrong with a request is said in its first error's message."""
 
     def __init__(
@@ -42,19 +42,7 @@ class Post:
         self._sessions = sessions
         self._closing = closing
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        try:
-            response = await self._respond(request)
-        except (Unauthenticated, Forbidden) as error:
-            response = credentials.refused(error, request)
-        except BadRequest as error:
-            response = refusal(400, error.message)
-        except ClientDisconnect:
-            return
-        await response(scope, receive, send)
-
-    async def _respond(self, request: Request) -> Response | EventStream:
+    async def respond(self, request: Request) -> Response | EventStream:
         if request.method != "POST":
             return refusal(405, "GraphQL is asked by POST here; the explorer is at /.", Allow="POST")
         wanted = _acceptable(request.headers.get("accept"))

@@ -1,48 +1,40 @@
 """POST /uploads: a file as the request's body, kept until a mutation names it by the id that is answered."""
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from hub.access.authority import Authority
+from hub.access.moment import Moment
 from hub.access.rights import Rights
-from hub.errors import BadRequest, Code, Forbidden, Refused, StorageFull, Unauthenticated
+from hub.errors import Code, Forbidden, Refused, StorageFull
 from hub.ingest.uploads import TooLarge, Uploads
 from hub.viewer import Action
 from hub.web import credentials
 from hub.web.config import WebConfig
 from hub.web.encoding import encode
+from hub.web.endpoint import Endpoint
 from hub.web.errors import refusal
 
 
-class Receiver:
+class Receiver(Endpoint):
     """The route's ASGI application; what is wrong is said in its first error's message, as everywhere."""
 
-    def __init__(self, uploads: Uploads, config: WebConfig, authority: Authority, rights: Rights) -> None:
+    def __init__(
+        self, uploads: Uploads, config: WebConfig, authority: Authority, rights: Rights, moment: Moment
+    ) -> None:
         self._uploads = uploads
         self._config = config
         self._authority = authority
         self._rights = rights
+        self._moment = moment
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        try:
-            response = await self._respond(request)
-        except (Unauthenticated, Forbidden) as error:
-            response = credentials.refused(error, request)
-        except BadRequest as error:
-            response = refusal(400, error.message)
-        except ClientDisconnect:
-            return
-        await response(scope, receive, send)
-
-    async def _respond(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
         if request.method != "POST":
             return refusal(405, "A file is sent here by POST, its bytes being the body.", Allow="POST")
         if request.headers.get("content-type", "").startswith("multipart/"):
             return refusal(415, "Send the file's bytes alone as the body, not as a form: curl --data-binary @FILE.")
         viewer = await self._authority.viewer(credentials.of_request(request, self._config))
-        if not self._rights.mask(viewer, Action.WRITE):
+        if not self._rights.mask(self._moment.of(viewer), Action.WRITE):
             raise Forbidden("You may change nothing here, so there is nothing to send a file for.")
         declared = request.headers.get("content-length", "")
         try:
