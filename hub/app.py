@@ -40,6 +40,7 @@ from hub.ingest.supervisor import Supervisor
 from hub.live.feed import Feed
 from hub.operations import Desk
 from hub.parts import Parts, audit_config, external_graph, open_parts, trusted_issuers
+from hub.readiness import Readiness
 from hub.reserve.distances import Pace
 from hub.reserve.reserve import Reserve
 from hub.settings import Settings
@@ -52,7 +53,6 @@ from hub.warning.warning_desk import WarningDesk, locate
 from hub.web.application import create_application
 from hub.web.config import WebConfig
 from hub.web.guard import refuse_to_leave_loopback
-from hub.web.health import Part, PartState, Probe, Probes
 from hub.web.operation import Asker
 from hub.web.server import serve as serve_web
 from schema.context import Context, Services
@@ -64,8 +64,6 @@ EXPIRE_EVERY = timedelta(hours=1)
 HOUSEKEEP_EVERY = timedelta(hours=1)
 ENGINE_PAUSE = 5.0  # seconds between attempts to start the embedded graph
 EVENT_WAIT = 0.5  # seconds that an event waits for what follows from it
-GRAPH_ANSWERS_WITHIN = 1.5  # seconds, else /readyz calls it degraded; before the probe's own time ends
-BEHIND = 10_000  # sequence numbers behind at which the graph is called degraded
 
 
 class Hub:
@@ -154,6 +152,17 @@ class Hub:
             uploads=parts.uploads,
             audit=audit,
         )
+        self.readiness = Readiness(
+            journal=journal,
+            store=store,
+            projector=self.projector,
+            engine=self.engine,
+            supervisor=self.supervisor,
+            policies=self.policies,
+            policy_files=self.policy_files,
+            audit=audit,
+            tokens=tokens,
+        )
         show(
             self.metrics,
             journal=journal,
@@ -174,7 +183,7 @@ class Hub:
             config,
             metrics=self.metrics,
             uploads=self.parts.uploads,
-            probes=Probes(needed=self._needed(), others=self._others()),
+            probes=self.readiness.probes(),
             issuer=self.parts.issuer,
             authority=self.sealed,
             rights=self.rights,
@@ -307,71 +316,6 @@ class Hub:
                 await asyncio.to_thread(self.parts.issuer.housekeep)
             except CausewayError as error:
                 log.warning("issuer.housekeeping_failed", reason=error.message)
-
-    def _needed(self) -> Mapping[str, Probe]:
-        return {"journal": self._journal_part}
-
-    def _others(self) -> Mapping[str, Probe]:
-        others = {
-            "graph": self._graph_part,
-            "warning": self._warning_part,
-            "sources": self._sources_part,
-            "policies": self._policies_part,
-            "audit": self._audit_part,
-        }
-        return {**others, "issuers": self._issuers_part} if self.tokens else others
-
-    async def _journal_part(self) -> Part:
-        journal = self.parts.journal
-        figures = {"head": journal.head, "epoch": journal.epoch}
-        if (reason := journal.failing) is not None:
-            return Part(state=PartState.DOWN, text=reason, figures=figures)
-        return Part(state=PartState.OK, figures=figures)
-
-    async def _graph_part(self) -> Part:
-        behind = self.parts.journal.head - self.projector.position
-        figures = {"position": self.projector.position, "behind": behind}
-        try:
-            await self.store.answers(GRAPH_ANSWERS_WITHIN)
-        except CausewayError as error:
-            text = f"{error.message.rstrip('.')}. Ingest, alerts and acknowledging go on."
-            return Part(state=PartState.DEGRADED, text=text, figures=figures)
-        if behind > BEHIND:
-            return Part(state=PartState.DEGRADED, text="the graph catches up with the journal", figures=figures)
-        return Part(state=PartState.OK, figures=figures)
-
-    async def _warning_part(self) -> Part:
-        figures = {"position": self.engine.position, "behind": self.parts.journal.head - self.engine.position}
-        if self.engine.failing is not None:
-            return Part(state=PartState.DEGRADED, text=self.engine.failing, figures=figures)
-        return Part(state=PartState.OK, figures=figures)
-
-    async def _audit_part(self) -> Part:
-        figures = {"chain": self.audit.chain, "missed": self.audit.missed}
-        if (reason := self.audit.failing) is not None:
-            text = f"{reason}. Nothing personal is shown until then; everything else goes on."
-            return Part(state=PartState.DEGRADED, text=text, figures=figures)
-        return Part(state=PartState.OK, figures=figures)
-
-    async def _sources_part(self) -> Part:
-        states = {status.id: status.state.value for status in self.supervisor.statuses()}
-        sick = [name for name, state in states.items() if state != "OK"]
-        if sick:
-            return Part(state=PartState.DEGRADED, text=f"look at {', '.join(sick)}", figures={"states": states})
-        return Part(state=PartState.OK, figures={"states": states})
-
-    async def _policies_part(self) -> Part:
-        figures = {"version": self.policies.version}
-        if self.policy_files.failing is not None:
-            return Part(state=PartState.DEGRADED, text=self.policy_files.failing, figures=figures)
-        return Part(state=PartState.OK, figures=figures)
-
-    async def _issuers_part(self) -> Part:
-        failing = self.tokens.failing if self.tokens else {}
-        if failing:
-            text = f"{' '.join(failing.values())} Tokens signed by keys that are known go on counting."
-            return Part(state=PartState.DEGRADED, text=text)
-        return Part(state=PartState.OK)
 
 
 class _Quiet(uvicorn.Server):
