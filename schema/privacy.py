@@ -8,15 +8,15 @@ from strawberry import Parent
 from adapters.contract import Value
 from hub.access.personal.desk import Done, PersonalDesk, Word
 from hub.errors import BadRequest, Conflict, Forbidden, Internal, NotFound, Refused
+from hub.viewer import EVERYTHING, Action
 from schema import reading
 from schema.nodes.people import Person
 from schema.problems import Problem
 from schema.rows import Asked
+from schema.sight import opening
 
 PROJECTED_SECONDS = 2.0
 """How long an answer waits for the graph to show it."""
-OFFICERS = frozenset({"administrator", "privacy_officer"})
-RESPONDERS = frozenset({"administrator", "commander", "duty_officer"})
 
 
 @strawberry.type(description="No person has this id, or none that you may see.")
@@ -142,7 +142,7 @@ async def register_person(
 ) -> RegisterPersonResult:
     word = Word(actor=info.context.viewer.subject, reason="", key=idempotency_key)
     try:
-        done = await desk(info, RESPONDERS).register(incident, values.values(), word)
+        done = await desk(info, "Person", "name").register(incident, values.values(), word)
     except (NotFound, Refused, BadRequest, Conflict) as error:
         return problem(error)
     return RegisterPersonSuccess(entity=done.person, projected=await _projected(info, done))
@@ -168,10 +168,11 @@ async def _hold(info: Asked, subject: str, reason: str, key: str, *, place: bool
     return LegalHoldSuccess(subject=done.subject)
 
 
-def desk(info: Asked, roles: frozenset[str] = OFFICERS) -> PersonalDesk:
-    """Raises Forbidden for whoever has none of the roles."""
-    if not info.context.viewer.roles & roles:
-        raise Forbidden(f"only who has one of these roles may do this: {', '.join(sorted(roles))}")
+def desk(info: Asked, kind: str = "Processing", name: str = "record") -> PersonalDesk:
+    """For whoever the policies let write the field in every row: to keep the record of processing is a privacy
+    officer's, people's names a responder's. Raises Forbidden."""
+    if not any(grant.scope.name == EVERYTHING.name for grant in opening(info.context, kind, name, Action.WRITE)):
+        raise Forbidden(f"the policies do not let you write {kind}.{name}: causeway policy explain tells who may")
     if (found := info.context.services.personal) is None:
         raise Internal("this hub was started without a desk for personal data")
     return found

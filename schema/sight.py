@@ -55,8 +55,13 @@ def sees_source(context: Context, source: str, record: str = "Source", action: A
 
 
 def _opening(context: Context, record: str, action: Action) -> list[Grant]:
-    name = f"{record}.record"
-    return [g for g in context.allowed(action) if g.opens(record) and g.visibility(name) is Visibility.SHOW]
+    return opening(context, record, "record", action)
+
+
+def opening(context: Context, kind: str, name: str, action: Action) -> list[Grant]:
+    """The grants that open the field, whole, in their rows."""
+    field = f"{kind}.{name}"
+    return [g for g in context.allowed(action) if g.opens(kind) and g.visibility(field) is Visibility.SHOW]
 
 
 def visibility(grants: Grants, name: str) -> Visibility:

@@ -1,7 +1,8 @@
 """What an attempt is: something that must be refused, beside the same thing done rightly, which must succeed."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,13 +79,14 @@ def opened(park: Park, *, origin: str | None = None, query: str = "") -> ClientC
     )
 
 
-def greeted(park: Park, token: str | None, **payload: object) -> ClientConnection:
+@contextmanager
+def greeted(park: Park, token: str | None, **payload: object) -> Iterator[ClientConnection]:
     """A WebSocket after `connection_init` and its acknowledgement."""
-    socket = opened(park)
     given = {"authorization": f"Bearer {token}"} if token else {}
-    say(socket, type="connection_init", payload={**given, **payload})
-    assert hear(socket)["type"] == "connection_ack"
-    return socket
+    with opened(park) as socket:
+        say(socket, type="connection_init", payload={**given, **payload})
+        assert hear(socket)["type"] == "connection_ack"
+        yield socket
 
 
 def say(socket: ClientConnection, **message: object) -> None:

@@ -68,6 +68,7 @@ def _claims() -> list[Claim]:
         _thing("Organization", "b", {"kind": "ENTERPRISE", "name": "Tenant B"}, ("OCCUPIES", "b2")),
         _thing("SupplyItem", "item", {"code": "1010101", "name": "Foam", "unit": "kg"}),
     ]
+    claims.append(_thing("Person", "person-spare", {"name": "Zhao"}))
     for number, owner in ((1, "a"), (2, "b")):
         building = f"b{number}"
         claims += [
