@@ -2,12 +2,12 @@
 
 import base64
 import binascii
-import os
 import secrets
 import stat
 from pathlib import Path
 
 from hub.errors import SettingsError
+from hub.journal import private_file
 from hub.telemetry import logger
 
 _log = logger(__name__)
@@ -24,7 +24,8 @@ def read(path: Path, state: Path | None, *, make: bool) -> bytes:
         if not path.exists():
             if not make:
                 raise SettingsError(f"the park key {path} is missing; put back the copy that was kept of it")
-            _make(path)
+            private_file.make(path, base64.b64encode(secrets.token_bytes(32)) + b"\n")
+            _log.info("keys.park_key_made", path=str(path))
         text = path.read_text(encoding="ascii")
         mode = path.stat().st_mode
     except (OSError, UnicodeDecodeError) as error:
@@ -38,18 +39,3 @@ def read(path: Path, state: Path | None, *, make: bool) -> bytes:
     if len(key) != 32:
         raise SettingsError(f"the park key {path} holds {len(key)} bytes instead of 32 (in base64)")
     return key
-
-
-def _make(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(base64.b64encode(secrets.token_bytes(32)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    _log.info("keys.park_key_made", path=str(path))

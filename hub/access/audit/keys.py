@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import os
 import stat
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from hub.access.audit.chain import Signer, public_text
 from hub.errors import SettingsError
+from hub.journal import private_file
 from hub.telemetry import logger
 
 _log = logger(__name__)
@@ -41,7 +41,9 @@ def signer(path: Path, *, make: bool) -> Signer:
                     "`openssl genpkey -algorithm ed25519` and let `causeway audit verify --key` know the old one's "
                     "public part"
                 )
-            _make(path)
+            made = Ed25519PrivateKey.generate()
+            private_file.make(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+            _log.info("audit.key_made", path=str(path))
         text = path.read_bytes()
         mode = path.stat().st_mode
     except OSError as error:
@@ -71,18 +73,3 @@ def public_key(given: str) -> str:
         raise SettingsError(
             f"{given} is no public Ed25519 key: give the text that `causeway audit key` prints, or a PEM file"
         ) from error
-
-
-def _make(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        file.flush()
-        os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    _log.info("audit.key_made", path=str(path))
