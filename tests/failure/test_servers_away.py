@@ -51,11 +51,12 @@ def test_broker_and_modbus_server_restarted(
     everything_arrived(park, publishers)
     park.until(lambda: has_every_alert(subscriber, park), "every alert event to arrive once")
     subscriber.stop()
+    told = ["source.unavailable", "source.recovered"]
+    for name in ("broker", "cabinet"):
+        park.until(lambda name=name: Held.by(park).of_source(name)[-2:] == told, f"the log to tell of {name}")
     held = Held.by(park)
     nothing_lost_nothing_double(held, load.sent, crashes=1)  # the broker's end is to it what a crash is to the hub
     for name in ("broker", "cabinet"):
-        told = held.of_source(name)
-        assert told[-2:] == ["source.unavailable", "source.recovered"], told
         about = [alert["code"] for alert in subscriber.alerts if (alert["subject"] or {}).get("name") == name]
         assert "source_unavailable" in about, f"no alert for {name}"
     numbers = held.numbers("cabinet")

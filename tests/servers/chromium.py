@@ -5,7 +5,7 @@ import base64
 import json
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,10 @@ _QUIET = (
     "--disable-sync",
     "--window-size=1400,900",
 )
+
+
+class Refused(RuntimeError):
+    """What the browser could not do, in its words: a script whose page went away, for one."""
 
 
 class Page:
@@ -52,7 +56,10 @@ class Page:
         answer = self._answers[self._number] = asyncio.get_running_loop().create_future()
         await self._connection.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
         async with asyncio.timeout(20):
-            result: dict[str, Any] = (await answer)["result"]
+            message = await answer
+        if "error" in message:
+            raise Refused(message["error"]["message"])
+        result: dict[str, Any] = message["result"]
         return result
 
     async def evaluate(self, script: str) -> Any:
@@ -62,11 +69,13 @@ class Page:
         return result["result"].get("value")
 
     async def until(self, script: str, seconds: float = 30) -> Any:
-        """The script's value once it is truthy."""
+        """The script's value once it is truthy; a page that goes away under the script is asked again."""
         async with asyncio.timeout(seconds):
-            while not (value := await self.evaluate(script)):  # noqa: ASYNC110
+            while True:
+                with suppress(Refused):
+                    if value := await self.evaluate(script):
+                        return value
                 await asyncio.sleep(0.1)
-        return value
 
     async def type(self, text: str) -> None:
         """Into what has the focus."""
