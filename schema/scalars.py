@@ -55,12 +55,14 @@ SCALARS: dict[object, ScalarDefinition] = {
     FeedCursor: strawberry.scalar(
         name="FeedCursor",
         description="A position in the log. Opaque: take it from `readAt` or from an event, hand it to `after`.",
+        specified_by_url="https://relay.dev/graphql/connections.htm#sec-Cursor",
         serialize=str,
         parse_value=lambda given: FeedCursor(str(given)),
     ),
     FactValue: strawberry.scalar(
         name="FactValue",
         description="A claimed value: a text, a number, a boolean, or a list of texts.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259#section-3",
         serialize=_plain,
         parse_value=lambda given: FactValue(given),
     ),

@@ -10,7 +10,9 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
+    GraphQLScalarType,
     GraphQLUnionType,
+    is_specified_scalar_type,
 )
 
 from graph_models.entities import ENTITIES
@@ -47,6 +49,8 @@ def test_everything_says_what_it_is() -> None:
                 bare += [f"{name}.{field_name}({key})" for key, each in arguments.items() if not each.description]
         if isinstance(of, GraphQLEnumType):
             bare += [f"{name}.{key}" for key, value in of.values.items() if not value.description]
+        if isinstance(of, GraphQLScalarType) and not is_specified_scalar_type(of):
+            bare += [] if of.specified_by_url else [f"{name} @specifiedBy"]
     assert bare == []
 
 
