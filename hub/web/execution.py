@@ -9,7 +9,7 @@ import re
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from inspect import isawaitable
 from typing import Any, cast
@@ -20,7 +20,6 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
-    OperationDefinitionNode,
     create_source_event_stream,
     execute_subscription_event,
     get_operation_ast,
@@ -33,20 +32,22 @@ from strawberry import Schema
 from strawberry.schema.schema import validate_document
 from strawberry.types.execution import PreExecutionError
 
-from hub.access.audit.record import Asked
 from hub.access.moment import Moment, Unmoved
 from hub.access.rights import Rights
-from hub.errors import AuditUnavailable, BadRequest, CausewayError, Code, CursorGone, Forbidden
-from hub.journal.cursors import FeedCursor
+from hub.errors import AuditUnavailable, BadRequest, CausewayError, Code, Forbidden
 from hub.telemetry import Metrics
 from hub.viewer import Action, Mask
 from hub.web import cost
 from hub.web.answers import Answer, Made, answer_of, wrapped
+from hub.web.encoding import encode
+from hub.web.fanout import Fanout, Group
 from hub.web.operation import Asker, Operation
 from hub.web.releasing import Release
-from hub.web.resuming import resumed
+from hub.web.resuming import beginnings, resumed
+from hub.web.run import Prepared, Run
 from hub.web.session import NOTHING, Session
 from hub.web.sharing import sharing_key
+from hub.web.streaming import Offer, Watching
 from hub.web.turns import InTurns
 
 _KEPT_DOCUMENT = 20_000  # characters; longer ones are parsed each time
@@ -58,27 +59,6 @@ Contexts = Callable[[Asker, Mask], object]
 """Makes the context of one operation, or of one event of a subscription."""
 
 _ACTIONS = {Kind.QUERY: Action.READ, Kind.MUTATION: Action.WRITE, Kind.SUBSCRIPTION: Action.SUBSCRIBE}
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    document: DocumentNode
-    operation: OperationDefinitionNode
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """One operation of one viewer, under the rights of the moment."""
-
-    prepared: _Prepared
-    operation: Operation
-    asker: Asker
-    mask: Mask
-    asked: Asked
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        return sharing_key(self.prepared.document, self.prepared.operation, self.operation, self.asker, self.mask)
 
 
 class Execution:
@@ -109,6 +89,8 @@ class Execution:
             lambda document: validate(self._core, document, [NoSchemaIntrospectionCustomRule])
         )
         self._validated = lru_cache(256)(lambda document: _validated(self._core, document))
+        self._beginnings = lru_cache(256)(lambda document: frozenset(beginnings(self._core, document)))
+        self._fanout = Fanout()
         self._shared: OrderedDict[tuple[object, ...], asyncio.Future[Made]] = OrderedDict()
 
     def is_subscription(self, operation: Operation) -> bool:
@@ -144,7 +126,7 @@ class Execution:
             return self._counted(answer_of(None, [wrapped(error)], refused=True), transport)
         return self._counted(made.answer, transport)
 
-    async def _executed(self, run: _Run, *, withholding: bool = False) -> Made:
+    async def _executed(self, run: Run, *, withholding: bool = False) -> Made:
         context = self._contexts(run.asker, run.mask)
         ledger = self._release.ledger(context, withholding=withholding)
         result = await self._schema.execute(
@@ -156,7 +138,7 @@ class Execution:
         refused = isinstance(result, PreExecutionError)
         return Made(answer_of(result.data, result.errors, refused=refused, ledger=ledger), ledger)
 
-    async def _released(self, run: _Run, made: Made) -> Made:
+    async def _released(self, run: Run, made: Made) -> Made:
         """What may leave: the answer, once it is recorded; where it cannot be, the same without personal values. Raises
         AuditUnavailable of a change, which is not made twice."""
         viewer, asked = run.asker.viewer, run.asked
@@ -169,7 +151,9 @@ class Execution:
             await self._release.record(made, viewer, asked)
         return made
 
-    async def results(self, operation: Operation, session: Session, transport: str) -> AsyncGenerator[Answer, None]:
+    async def results(
+        self, operation: Operation, session: Session, transport: str, offer: Offer | None = None
+    ) -> AsyncGenerator[Answer, None]:
         """Over a streaming transport: a subscription's answers, or the one answer of a query or a mutation."""
         if not self.is_subscription(operation):
             try:
@@ -179,13 +163,15 @@ class Execution:
             else:
                 yield await self.once(operation, session.asker, transport)
             return
-        async with aclosing(self.events(operation, session, transport)) as answers:
+        async with aclosing(self.events(operation, session, transport, offer)) as answers:
             async for answer in answers:
                 yield answer
 
-    async def events(self, operation: Operation, session: Session, transport: str) -> AsyncGenerator[Answer, None]:
+    async def events(
+        self, operation: Operation, session: Session, transport: str, offer: Offer | None = None
+    ) -> AsyncGenerator[Answer, None]:
         """A subscription's answers, each as the viewer's rights are at its moment; the last one is `refused` where
-        the stream could not begin or broke off."""
+        the stream could not begin or broke off. What many are told at once goes out by `offer`, where there is one."""
         asker = self._now(session.asker)
         try:
             session.check()
@@ -204,51 +190,53 @@ class Execution:
             yield self._counted(answer_of(None, source.errors, refused=True), transport)
             return
         self._metrics.request(transport, "ok")
-        key = run.key
-        stream = source
+        watching = Watching(self, run, session, source, offer)
         try:
-            while True:
-                try:
-                    event = await session.wait(stream.__anext__)
-                except StopAsyncIteration:
-                    return
-                session.check()
-                who = self._now(session.asker)
-                now = self._mask(who, Kind.SUBSCRIPTION)
-                if who != run.asker or now != run.mask:
-                    run = self._run(prepared, operation, who, now, transport)
-                    key = run.key
-                    if (before := _before(event)) is not None:  # what it shows was made under the rights of before
-                        await stream.aclose()
-                        stream = await self._begun_anew(run, before)
-                        continue
-                made = await self._released_event(run, event, key)
-                session.check()
-                yield made.answer
+            async for answer in watching.answers():
+                yield answer
         except Exception as error:  # noqa: BLE001  the web's error mask
             yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport)
         finally:
-            await stream.aclose()
+            await watching.close()
 
-    async def _begun_anew(self, run: _Run, cursor: str) -> AsyncGenerator[object, None]:
-        """The events past the cursor, under the run's rights."""
+    def under_the_rights_of_now(self, run: Run, session: Session) -> Run:
+        who = self._now(session.asker)
+        mask = self._mask(who, Kind.SUBSCRIPTION)
+        if (who is run.asker or who == run.asker) and (mask is run.mask or mask == run.mask):
+            return run
+        return self._run(run.prepared, run.operation, who, mask, run.asked.transport)
+
+    async def begun_after(self, run: Run, cursor: str) -> AsyncGenerator[object, None]:
         operation = self.resumed(run.operation, cursor)
         source = await self._source(replace(run, operation=operation, prepared=self._prepare(operation)))
         if isinstance(source, ExecutionResult):
             raise (source.errors or [GraphQLError("The stream cannot go on.")])[0]
         return source
 
-    async def _released_event(self, run: _Run, event: object, key: tuple[object, ...]) -> Made:
-        """The event as it is told to all of the key, recorded for this subscriber."""
-        made = await self._told(run, event, key)
+    def group(self, run: Run) -> Group:
+        begins = self._beginnings(run.prepared.document)
+        which = {name: value for name, value in run.operation.variables.items() if name not in begins}
+        return self._fanout.group((run.key, encode(which)))
+
+    async def told(self, run: Run, event: object) -> Made:
+        return await self._told(run, event, run.key)
+
+    async def released(self, run: Run, event: object) -> Made:
+        made = await self._told(run, event, run.key)
         try:
-            await self._release.record(made, run.asker.viewer, run.asked, key)
+            await self.record(run, made)
         except AuditUnavailable:
-            made = await self._told(run, event, (*key, "withholding"), withholding=True)
-            await self._release.record(made, run.asker.viewer, run.asked, key)
+            made = await self._told(run, event, (*run.key, "withholding"), withholding=True)
+            await self.record(run, made)
         return made
 
-    async def _told(self, run: _Run, event: object, key: tuple[object, ...], *, withholding: bool = False) -> Made:
+    async def record(self, run: Run, made: Made) -> None:
+        await self._release.record(made, run.asker.viewer, run.asked, run.key)
+
+    def note(self, run: Run, made: Made) -> None:
+        self._release.note(made, run.asker.viewer, run.asked, run.key)
+
+    async def _told(self, run: Run, event: object, key: tuple[object, ...], *, withholding: bool = False) -> Made:
         cursor = getattr(event, "cursor", None)  # what makes two subscribers' events the same one
         if not isinstance(cursor, str):
             return await self._execute_event(run, event, None, withholding=withholding)
@@ -271,7 +259,7 @@ class Execution:
         mine.set_result(made)
         return made
 
-    async def _execute_event(self, run: _Run, event: object, cursor: str | None, *, withholding: bool) -> Made:
+    async def _execute_event(self, run: Run, event: object, cursor: str | None, *, withholding: bool) -> Made:
         context = self._contexts(run.asker, run.mask)
         ledger = self._release.ledger(context, withholding=withholding)
         executor = self._executor(run, context, event)
@@ -282,7 +270,7 @@ class Execution:
             result = await result
         return Made(answer_of(result.data, result.errors, cursor=cursor, ledger=ledger), ledger)
 
-    async def _source(self, run: _Run) -> AsyncGenerator[object, None] | ExecutionResult:
+    async def _source(self, run: Run) -> AsyncGenerator[object, None] | ExecutionResult:
         context = self._contexts(run.asker, run.mask)
         self._release.ledger(context, withholding=True)  # what a stream loads to choose its events is in no record
         executor = self._executor(run, context, None)
@@ -298,9 +286,10 @@ class Execution:
         viewer = self._moment.of(asker.viewer)
         return asker if viewer is asker.viewer else replace(asker, viewer=viewer)
 
-    def _run(self, prepared: _Prepared, operation: Operation, asker: Asker, mask: Mask, transport: str) -> _Run:
+    def _run(self, prepared: Prepared, operation: Operation, asker: Asker, mask: Mask, transport: str) -> Run:
         asked = self._release.asked(prepared.document, prepared.operation, transport)
-        return _Run(prepared, operation, asker, mask, asked)
+        key = sharing_key(prepared.document, prepared.operation, operation, asker, mask)
+        return Run(prepared, operation, asker, mask, asked, key)
 
     def _mask(self, asker: Asker, kind: Kind) -> Mask:
         """Raises Forbidden for a change or a stream by who is granted nothing; a read then finds nothing."""
@@ -309,7 +298,7 @@ class Execution:
             raise Forbidden(NOTHING)
         return mask
 
-    def _executor(self, run: _Run, context: object, root: object) -> Any:
+    def _executor(self, run: Run, context: object, root: object) -> Any:
         """A graphql-core executor, or the errors of the variables."""
         return self._schema.execution_context_class.build(
             self._core,
@@ -320,7 +309,7 @@ class Execution:
             run.operation.name,
         )
 
-    def _prepare(self, operation: Operation) -> _Prepared:
+    def _prepare(self, operation: Operation) -> Prepared:
         """Raises GraphQLError."""
         text = operation.document
         document = self._parsed(text) if len(text) <= _KEPT_DOCUMENT else _parse(text)
@@ -333,7 +322,7 @@ class Execution:
             )
         if not self._introspection and (hidden := self._hidden(document)):
             raise hidden[0]
-        return _Prepared(document, node)
+        return Prepared(document, node)
 
     def _counted(self, answer: Answer, transport: str) -> Answer:
         if answer.code is Code.BAD_REQUEST and not self._introspection:
@@ -355,12 +344,3 @@ def _parse(text: str) -> DocumentNode:
 
 def _validated(schema: GraphQLSchema, document: DocumentNode) -> tuple[GraphQLError, ...]:
     return tuple(validate_document(schema, document, tuple(specified_rules)))
-
-
-def _before(event: object) -> str | None:
-    """The position right before the event's own; None where it has none in the log."""
-    try:
-        at = FeedCursor.decode(str(getattr(event, "cursor", None)))
-    except CursorGone:
-        return None
-    return replace(at, seq=at.seq - 1).encode()

@@ -49,18 +49,22 @@ class Release:
     async def record(self, made: Made, viewer: Viewer, asked: Asked, same: Hashable = None) -> None:
         """Returns when the answer may leave: at once where it shows nothing personal. `same`: what makes it the same
         as that to another stream of the viewer, beside its cursor. Raises AuditUnavailable."""
+        if made.ledger.personal and self._audit is not None:
+            await self._audit.write(self._record(self._audit, made, viewer, asked))
+        else:
+            self.note(made, viewer, asked, same)
+
+    def note(self, made: Made, viewer: Viewer, asked: Asked, same: Hashable = None) -> None:
+        """The same of an answer that shows nothing personal, at once."""
         if self._audit is None:
             return
-        ledger, answer = made.ledger, made.answer
-        shared = answer.cursor is not None and not ledger.personal
-        again = (viewer, asked.transport, same, answer.cursor) if shared else None
-        if self._audit.again(again):
-            return
-        record = Record(viewer=viewer, asked=asked, ledger=ledger, at=self._audit.clock(), code=answer.code)
-        if record.personal:
-            await self._audit.write(record)
-        else:
-            self._audit.offer(record, again)
+        again = (viewer, asked.transport, same, made.answer.cursor) if made.answer.cursor is not None else None
+        if not self._audit.again(again):
+            self._audit.offer(self._record(self._audit, made, viewer, asked), again)
+
+    @staticmethod
+    def _record(audit: Audit, made: Made, viewer: Viewer, asked: Asked) -> Record:
+        return Record(viewer=viewer, asked=asked, ledger=made.ledger, at=audit.clock(), code=made.answer.code)
 
 
 def _hash(document: DocumentNode) -> str:

@@ -50,6 +50,18 @@ def resumed(schema: GraphQLSchema, document: DocumentNode, operation: Operation,
     )
 
 
+def beginnings(schema: GraphQLSchema, document: DocumentNode) -> Collection[str]:
+    """The variables that say where a subscription begins, and nothing else of it."""
+    root = schema.subscription_type
+    takes = [name for name, field in root.fields.items() if "after" in field.args] if root else []
+    if root is None or not takes:
+        return ()
+    setting = _Setting(root.name, takes)
+    for each in document.definitions:
+        setting.definition(each)
+    return setting.names
+
+
 def _declaring(node: DefinitionNode, declared: VariableDefinitionNode) -> DefinitionNode:
     if not isinstance(node, OperationDefinitionNode) or node.operation is not Kind.SUBSCRIPTION:
         return node

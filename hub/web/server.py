@@ -15,12 +15,22 @@ from hub.web.config import WebConfig
 
 
 class _Sockets(WebSocketsSansIOProtocol):
-    """Lets the application end a connection whose peer takes nothing: closing would wait for it for ever."""
+    """Lets the application send a text without waiting, and end a connection whose peer takes nothing: closing would
+    wait for it for ever."""
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if hasattr(self, "scope"):  # the handshake was in order
             self.scope["state"]["abort"] = self.transport.abort
+            self.scope["state"]["offer"] = self.offer
+
+    def offer(self, text: bytes) -> bool:
+        """One whole message, in UTF-8; False where the peer is behind, or gone: then nothing of it was sent."""
+        if not self.writable.is_set() or self.close_sent or self.disconnected or self.transport.is_closing():
+            return False
+        self.conn.send_text(text)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        return True
 
 
 class _Server(uvicorn.Server):

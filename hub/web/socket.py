@@ -171,13 +171,16 @@ class Socket:
         self._operations[name] = group.create_task(self._operate(name, operation, session))
 
     async def _operate(self, name: str, operation: Operation, session: Session) -> None:
-        async with aclosing(self._execution.results(operation, session, "websocket")) as answers:
+        head = b'{"id":' + encode(name) + b',"type":"next","payload":'
+        at_once = self._websocket.scope.get("state", {}).get("offer")
+        offer = None if at_once is None else lambda answer: at_once(head + answer.body + b"}")
+        async with aclosing(self._execution.results(operation, session, "websocket", offer)) as answers:
             async for answer in answers:
                 if answer.refused:
                     self._forget(name)
                     await self._send(_error(name, _errors(answer)))
                     return
-                await self._send(b'{"id":' + encode(name) + b',"type":"next","payload":' + answer.body + b"}")
+                await self._send(head + answer.body + b"}")
         self._forget(name)
         await self._send(b'{"id":' + encode(name) + b',"type":"complete"}')
 

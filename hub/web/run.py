@@ -1,0 +1,30 @@
+"""One operation of one viewer, ready to be executed."""
+
+from dataclasses import dataclass
+
+from graphql import DocumentNode, OperationDefinitionNode
+
+from hub.access.audit.record import Asked
+from hub.viewer import Mask
+from hub.web.operation import Asker, Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A parsed document, and which of its operations is meant."""
+
+    document: DocumentNode
+    operation: OperationDefinitionNode
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Under the rights of the moment."""
+
+    prepared: Prepared
+    operation: Operation
+    asker: Asker
+    mask: Mask
+    asked: Asked
+    key: tuple[object, ...]
+    """Of what its answers are made of: equal for all who are told the same."""
