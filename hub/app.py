@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 import uvicorn
 
 from hub.access.audit.audit import Audit
+from hub.access.audit.happenings import Happenings
 from hub.access.audit.witness import in_journal
+from hub.access.break_glass import steps
 from hub.access.break_glass.desk import BreakGlasses, Limits
 from hub.access.break_glass.sealed import Sealed
 from hub.access.break_glass.telling import Teller
@@ -74,6 +76,9 @@ class Hub:
     ) -> None:
         self.parts = parts
         self.audit = audit
+        self.happenings = Happenings(audit)
+        if parts.issuer is not None:
+            parts.issuer.tell_to(self.happenings.tell)
         self.tokens = tokens
         self.stop = asyncio.Event()
         self._embedded = embedded
@@ -111,6 +116,7 @@ class Hub:
             lambda: self.rights,
             self.teller,
             Limits(fresh=section.fresh, longest=section.longest, second_persons=frozenset(section.second_persons)),
+            lambda event: self.happenings.tell(event.type, steps.about(event)),
         )
         self.sealed: Sealed | None = None
         if tokens is not None:
@@ -190,6 +196,7 @@ class Hub:
             moment=self.moment,
             clock=self.parts.clock,
             audit=self.audit,
+            happenings=self.happenings,
         )
         operations = Desk(
             self.parts,
@@ -218,6 +225,7 @@ class Hub:
                         "retention": self._expire(),
                         "issuer": self._keep_issuer(),
                         "audit": self.audit.run(),
+                        "happenings": self.happenings.run(),
                         "memory": hand_back(),
                         "loop lag": self.metrics.watch_loop(),
                         **({"issuers": self.tokens.run()} if self.tokens else {}),

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from hub.access.audit import keys, reading
 from hub.access.audit.audit import Audit
+from hub.access.audit.happenings import About, Happening
 from hub.access.audit.reading import Access
 from hub.access.audit.record import Asked, Ledger, Record
 from hub.access.audit.store import open_engines
@@ -149,6 +150,13 @@ async def _recorded(audit: Audit, name: str, count: int, parts: Parts) -> None:
     await audit.write(Record(viewer=viewer, asked=asked, ledger=ledger, at=parts.clock()))
 
 
+async def happened(parts: Parts, running: Audit | None, name: str, about: About) -> None:
+    """By the operator's command, beside answers. Raises AuditUnavailable."""
+    viewer = replace(LOCAL_ADMINISTRATOR, subject=operator())
+    async with _opened(parts, running) as audit:
+        await audit.write(Happening(name, at=parts.clock(), viewer=viewer, about=about))
+
+
 def _row(access: Access, ids: frozenset[str] | None) -> Mapping[str, object]:
     """`ids`: whose fields alone are named; None: everybody's, and counts of the rest."""
     body, viewer = access.body, access.viewer
@@ -156,6 +164,8 @@ def _row(access: Access, ids: frozenset[str] | None) -> Mapping[str, object]:
         personal = body.get("personal", {})
         shown = [f"{name} of {len(each.get('shown', ()))}" for name, each in personal.items() if each.get("shown")]
         shown += [f"{each['rows']} {name}" for name, each in body.get("types", {}).items()]
+        shown += [f"{key}={value}" for key, value in body.get("about", {}).items()]
+        shown += [f"{body['times']} times"] if "times" in body else []
         masked = [f"{name} of {len(each['masked'])}" for name, each in personal.items() if each.get("masked")]
     else:
         shown, masked = list(access.fields(ids, "shown")), list(access.fields(ids, "masked"))
@@ -168,7 +178,7 @@ def _row(access: Access, ids: frozenset[str] | None) -> Mapping[str, object]:
         "purpose": viewer.get("purpose", ""),
         "break_glass": viewer.get("breakGlass", ""),
         "over": body.get("transport", ""),
-        "operation": " ".join(filter(None, (body.get("kind"), body.get("name")))),
+        "operation": body.get("event") or " ".join(filter(None, (body.get("kind"), body.get("name")))),
         "document": body.get("document", ""),
         "shown": ", ".join(shown),
         "masked": ", ".join(masked),

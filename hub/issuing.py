@@ -3,22 +3,34 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+from hub.access.audit.audit import Audit
 from hub.access.issuer.accounts import Account
 from hub.access.issuer.clients import CODE, CREDENTIALS, DEVICE, REFRESH, Client
 from hub.access.issuer.issuer import Issuer
+from hub.auditing import happened
 from hub.control import Line
-from hub.errors import BadRequest
+from hub.errors import AuditUnavailable, BadRequest
 from hub.parts import Parts
 
 Arguments = Mapping[str, object]
 GRANTS = {"code": CODE, "refresh": REFRESH, "credentials": CREDENTIALS, "device": DEVICE}
+_CHANGES = {
+    "add-user": "account.added",
+    "enable-user": "account.enabled",
+    "set-password": "account.password_set",
+    "set-totp": "account.second_factor_set",
+    "set-roles": "account.roles_set",
+    "add-client": "client.added",
+    "renew-client-secret": "client.secret_renewed",
+    "remove-client": "client.removed",
+}
 _NAMES = {grant: name for name, grant in GRANTS.items()}
 
 
-def operations(parts: Parts) -> Mapping[str, Callable[[Arguments], AsyncIterator[Line]]]:
+def operations(parts: Parts, audit: Audit | None) -> Mapping[str, Callable[[Arguments], AsyncIterator[Line]]]:
     """By the names under which the commands ask for them."""
     return {
-        name: _told(parts, work)
+        name: _told(parts, audit, name, work)
         for name, work in {
             "users": _users,
             "add-user": _add_user,
@@ -35,7 +47,7 @@ def operations(parts: Parts) -> Mapping[str, Callable[[Arguments], AsyncIterator
 
 
 def _told(
-    parts: Parts, work: Callable[[Issuer, Arguments], Mapping[str, object]]
+    parts: Parts, audit: Audit | None, name: str, work: Callable[[Issuer, Arguments], Mapping[str, object]]
 ) -> Callable[[Arguments], AsyncIterator[Line]]:
     async def run(arguments: Arguments) -> AsyncIterator[Line]:
         issuer = parts.issuer
@@ -44,9 +56,23 @@ def _told(
                 f'{parts.settings.file} has no [accounts]: add it with url = "https://…", or on this machine '
                 '"http://127.0.0.1:8000", and start the hub anew'
             )
-        yield {"result": await asyncio.to_thread(work, issuer, arguments)}
+        result = await asyncio.to_thread(work, issuer, arguments)
+        if name in _CHANGES:
+            try:
+                await happened(parts, audit, _CHANGES[name], _about(arguments))
+            except AuditUnavailable as error:  # whoever is to be shut out is shut out all the same
+                yield {"progress": f"it is done; the audit does not have it: {error.message}"}
+        yield {"result": result}
 
     return run
+
+
+def _about(arguments: Arguments) -> Mapping[str, str | None]:
+    """What a row of the audit says of a change: never its password."""
+    roles = arguments.get("roles")
+    said = {name: arguments.get(name) for name in ("name", "id", "organization", "enabled", "off")}
+    about = {name: str(value) for name, value in said.items() if value is not None and value != ""}
+    return about | ({"roles": " ".join(map(str, roles))} if isinstance(roles, list) and roles else {})
 
 
 def _users(issuer: Issuer, arguments: Arguments) -> Mapping[str, object]:

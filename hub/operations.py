@@ -70,7 +70,7 @@ class Desk:
             "confirm-list": lambda arguments: supplying.confirming(self._parts, arguments),
             "preview-table": self._preview_table,
             "import-table": self._import_table,
-            **issuing.operations(self._parts),
+            **issuing.operations(self._parts, self._audit),
             "matches": self._matches,
             "decide-match": self._decide_match,
             "audit-verify": lambda arguments: auditing.verifying(self._parts, self._audit, arguments),

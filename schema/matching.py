@@ -25,6 +25,7 @@ from schema.problems import (
     NotAnAlias,
 )
 from schema.rows import Asked
+from schema.showing import PERSONAL
 from schema.sight import opens_record, sees_park
 
 PROJECTED_SECONDS = 2.0
@@ -79,7 +80,12 @@ async def matches(info: Asked, first: _First = 50, after: _After = None) -> list
     may = opens_record(info.context, "Match")
     found = await info.context.services.journal.open_matches(after or "", first) if first and may else []
     seen = await _seen(info, [id_ for each in found for id_ in (each.left, each.right)], Action.READ)
-    return [each for each in found if seen is None or {each.left, each.right} <= seen]  # type: ignore[misc]
+    told = [each for each in found if seen is None or {each.left, each.right} <= seen]
+    for each in told:
+        for kind, id_ in ((each.left_kind, each.left), (each.right_kind, each.right)):
+            if kind in PERSONAL:
+                info.context.ledger.named(kind, id_)
+    return told  # type: ignore[return-value]
 
 
 async def _seen(info: Asked, ids: Sequence[str], action: Action = Action.WRITE) -> set[str] | None:

@@ -243,6 +243,7 @@ def _holder_of(sight: Sight, grants: Grants, owner: str | None) -> strawberry.ID
 
 
 def _person_pick(info: Asked, sight: Sight, pick: nearest.PersonPick) -> NearestPerson:
+    info.context.ledger.named("Person", pick.shift.person)
     grants = sight.shift(pick.shift)
     return NearestPerson(
         person_id=strawberry.ID(pick.shift.person),

@@ -10,13 +10,14 @@ from hub.viewer import LOCAL_ADMINISTRATOR, Viewer
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
     """`authorization` is the header's value, or that of `connection_init`'s payload; `purpose` the one asked for;
-    `proof` the DPoP header, of a request with `method` and `url`."""
+    `proof` the DPoP header, of a request with `method` and `url`; `address` that of who sent it, for the audit."""
 
     authorization: str | None = None
     purpose: str | None = None
     proof: str | None = None
     method: str = "POST"
     url: str = ""
+    address: str = ""
 
 
 class Authority(Protocol):

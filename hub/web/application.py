@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket
 from strawberry import Schema
 
 from hub.access.audit.audit import Audit
+from hub.access.audit.happenings import Happenings, Noting
 from hub.access.authority import Authority, Local
 from hub.access.issuer.issuer import Issuer
 from hub.access.moment import Moment, Unmoved
@@ -48,6 +49,7 @@ def create_application(
     moment: Moment | None = None,
     clock: Clock = now,
     audit: Audit | None = None,
+    happenings: Happenings | None = None,
     issuer: Issuer | None = None,
     uploads: Uploads | None = None,
 ) -> Starlette:
@@ -59,8 +61,12 @@ def create_application(
         refuse_to_leave_loopback(config.host)
     logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL + 1)  # it logs the texts that errors.py masks
     closing = asyncio.Event()
+    if authority is not None and happenings is not None:
+        authority = Noting(authority, happenings)
     who, may, as_it_is = authority or Local(), rights or Everything(), moment or Unmoved()
-    execution = Execution(schema, contexts, metrics, may, Release(audit), as_it_is, introspection=config.introspection)
+    execution = Execution(
+        schema, contexts, metrics, may, Release(audit, happenings), as_it_is, introspection=config.introspection
+    )
     sessions = Sessions(who, may, clock)
 
     async def socket(websocket: WebSocket) -> None:

@@ -29,6 +29,7 @@ def of_request(request: Request, config: WebConfig) -> Credentials:
         proof=given["proof"],
         method=request.method,
         url=address_of(request, config),
+        address=sender_of(request),
     )
 
 
@@ -46,6 +47,7 @@ def of_payload(payload: Mapping[str, object], connection: HTTPConnection, config
         proof=given["proof"],
         method="GET",
         url=address_of(connection, config),
+        address=sender_of(connection),
     )
 
 
@@ -58,6 +60,11 @@ def refuse_in_address(connection: HTTPConnection) -> None:
 def address_of(connection: HTTPConnection, config: WebConfig) -> str:
     """As the client wrote it, which a proxy in between may have changed."""
     return config.url.rstrip("/") + connection.url.path if config.url else str(connection.url)
+
+
+def sender_of(connection: HTTPConnection) -> str:
+    """Its network address; "" where the transport has none."""
+    return connection.client.host if connection.client else ""
 
 
 def refused(error: CausewayError, request: Request) -> Response:

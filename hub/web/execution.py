@@ -123,8 +123,8 @@ class Execution:
             if not made.answer.refused:
                 made = await self._released(run, made)
         except Exception as error:  # noqa: BLE001  the web's error mask
-            return self._counted(answer_of(None, [wrapped(error)], refused=True), transport)
-        return self._counted(made.answer, transport)
+            return self._counted(answer_of(None, [wrapped(error)], refused=True), transport, asker)
+        return self._counted(made.answer, transport, asker)
 
     async def _executed(self, run: Run, *, withholding: bool = False) -> Made:
         context = self._contexts(run.asker, run.mask)
@@ -159,7 +159,7 @@ class Execution:
             try:
                 session.check()
             except CausewayError as error:
-                yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport)
+                yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport, session.asker)
             else:
                 yield await self.once(operation, session.asker, transport)
             return
@@ -179,15 +179,15 @@ class Execution:
             prepared = self._prepare(operation)
             cost.check(self._core, prepared.document, prepared.operation, operation.variables)
             if errors := self._validated(prepared.document):
-                yield self._counted(answer_of(None, errors, refused=True), transport)
+                yield self._counted(answer_of(None, errors, refused=True), transport, asker)
                 return
             run = self._run(prepared, operation, asker, mask, transport)
             source = await self._source(run)
         except (GraphQLError, CausewayError) as error:
-            yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport)
+            yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport, asker)
             return
         if isinstance(source, ExecutionResult):
-            yield self._counted(answer_of(None, source.errors, refused=True), transport)
+            yield self._counted(answer_of(None, source.errors, refused=True), transport, asker)
             return
         self._metrics.request(transport, "ok")
         watching = Watching(self, run, session, source, offer)
@@ -195,7 +195,7 @@ class Execution:
             async for answer in watching.answers():
                 yield answer
         except Exception as error:  # noqa: BLE001  the web's error mask
-            yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport)
+            yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport, asker)
         finally:
             await watching.close()
 
@@ -324,7 +324,9 @@ class Execution:
             raise hidden[0]
         return Prepared(document, node)
 
-    def _counted(self, answer: Answer, transport: str) -> Answer:
+    def _counted(self, answer: Answer, transport: str, asker: Asker) -> Answer:
+        if answer.refused:
+            self._release.refused(answer.code, asker.viewer, transport)
         if answer.code is Code.BAD_REQUEST and not self._introspection:
             answer = replace(answer, body=_SUGGESTION.sub(b"", answer.body))
         self._metrics.request(transport, "ok" if answer.code is None else answer.code)

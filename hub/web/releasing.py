@@ -8,7 +8,9 @@ from typing import Protocol, cast
 from graphql import DocumentNode, FieldNode, OperationDefinitionNode, print_ast
 
 from hub.access.audit.audit import Audit
+from hub.access.audit.happenings import Happenings
 from hub.access.audit.record import Asked, Ledger, Record
+from hub.errors import Code
 from hub.viewer import Viewer
 from hub.web.answers import Made
 
@@ -23,8 +25,9 @@ class Audited(Protocol):
 class Release:
     """Without an audit, as in a hub of a test's own, every answer leaves."""
 
-    def __init__(self, audit: Audit | None = None) -> None:
+    def __init__(self, audit: Audit | None = None, happenings: Happenings | None = None) -> None:
         self._audit = audit
+        self._happenings = happenings
         self._hashes = lru_cache(256)(_hash)
 
     def ledger(self, context: object, *, withholding: bool = False) -> Ledger:
@@ -46,10 +49,15 @@ class Release:
             ),
         )
 
+    def refused(self, code: Code | None, viewer: Viewer, transport: str) -> None:
+        """An operation that was not let begin, or go on."""
+        if self._happenings is not None and code in (Code.FORBIDDEN, Code.UNAUTHENTICATED):
+            self._happenings.refused(code, {"transport": transport}, viewer)
+
     async def record(self, made: Made, viewer: Viewer, asked: Asked, same: Hashable = None) -> None:
         """Returns when the answer may leave: at once where it shows nothing personal. `same`: what makes it the same
         as that to another stream of the viewer, beside its cursor. Raises AuditUnavailable."""
-        if made.ledger.personal and self._audit is not None:
+        if made.ledger.personal and not made.ledger.withholding and self._audit is not None:
             await self._audit.write(self._record(self._audit, made, viewer, asked))
         else:
             self.note(made, viewer, asked, same)

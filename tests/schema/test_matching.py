@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hub.viewer import Grant, Scope
+from schema.schema import schema
 from tests.schema.conftest import Run
 from tests.schema.hub import Hub
 from tests.schema.town import claim
@@ -139,5 +140,18 @@ def test_what_was_refused_stays_apart_and_what_cannot_be_is_told(town: Hub, run:
         both = await asyncio.gather(*(town.ask(MERGE, one=one, other=other, key="p-4") for _ in range(2)))
         assert both[0] == both[1]
         assert both[0]["mergeEntities"]["__typename"] == "MergeEntitiesSuccess"
+
+    run(main())
+
+
+def test_whose_records_a_match_names_is_in_the_audit(town: Hub, run: Run) -> None:
+    async def main() -> None:
+        badge = {"serial_number": "BADGE/77"}
+        sides = [await said(town, "plan", "Person", id_, name=id_, identifiers=badge) for id_ in ("hu-1", "hu-2")]
+        await matches(town, *sides)
+        context = town.context()
+        await schema.execute("{ matches { id } }", context_value=context)
+        assert set(context.ledger.fields["Person.id"].shown) >= set(sides)
+        assert context.ledger.personal
 
     run(main())

@@ -183,6 +183,9 @@ def test_supplies_people_and_cameras_with_the_graph_away(tmp_path: Path) -> None
             (pick,) = people["nearestPeople"]["picks"]
             assert (pick["personId"], pick["role"], pick["metres"]) == (ids["li"], "值班员", 120)
             assert (people["nearestPeople"]["shortfall"], people["nearestPeople"]["unreachable"]) == (1, 0)
+            context = park.context()
+            await schema.execute(PEOPLE, variable_values={"place": ids["east"]}, context_value=context)
+            assert list(context.ledger.fields["Person.id"].shown) == [ids["li"]]  # an id is in the audit
             (camera,) = cameras["nearestCameras"]
             assert (camera["cameraId"], camera["name"], camera["view"]) == (ids["cam"], "西门", "WATCHES")
             assert (camera["metres"], camera["placePath"]) == (120, [{"name": "West"}, {"name": "Park"}])

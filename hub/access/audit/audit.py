@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hub.access.audit import keys
 from hub.access.audit.chain import Checkpoint, Signer
 from hub.access.audit.expiry import Gone, empty_some, expire_some
-from hub.access.audit.record import Record
+from hub.access.audit.record import Entry
 from hub.access.audit.store import AuditConfig, Engines, open_engines
 from hub.access.audit.writer import Job, Work, Writer
 from hub.clock import Clock, now
@@ -39,8 +39,8 @@ class Audit:
         self._checkpoints: asyncio.Queue[Checkpoint] = asyncio.Queue()
         self._writer = Writer(config, engines, clock, self._checkpoints.put_nowait)
         self._loop = asyncio.get_running_loop()
-        self._gathered: list[Record] = []
-        self._same: dict[Hashable, Record] = {}
+        self._gathered: list[Entry] = []
+        self._same: dict[Hashable, Entry] = {}
         self._waiting = 0
         self._stuck_at = -1  # the commits that there were when somebody had waited for too long
 
@@ -93,7 +93,7 @@ class Audit:
         """Records of answers without a personal field that were dropped since one was last written."""
         return self._writer.missed
 
-    async def write(self, record: Record) -> None:
+    async def write(self, record: Entry) -> None:
         """Returns once the record is durable. Raises AuditUnavailable, at once while nothing can be written."""
         if (failing := self._writer.failing) is not None:
             raise AuditUnavailable(f"{failing.message}. Until then no personal field is shown.")
@@ -111,7 +111,7 @@ class Audit:
         finally:
             self._waiting -= 1
 
-    def offer(self, record: Record, same: Hashable = None) -> None:
+    def offer(self, record: Entry, same: Hashable = None) -> None:
         """Returns at once; the record is written soon. Records of the same event for the same viewer, which `same`
         says, are one with a count."""
         if self.again(same):

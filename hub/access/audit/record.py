@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -57,6 +57,10 @@ class Ledger:
             personal = self.fields[field_] = Personal()
         (personal.masked if in_part else personal.shown)[id_] = None
 
+    def named(self, type_: str, id_: str) -> None:
+        """The answer has a person's id, or that of what they hold, outside of rows; an id alone is never withheld."""
+        self.saw(f"{type_}.id", id_)
+
     def kept_back(self, field_: str) -> None:
         self.withheld.add(field_)
 
@@ -71,6 +75,20 @@ class Asked:
     document: str
     transport: str
     roots: tuple[str, ...] = ()
+
+
+class Entry(Protocol):
+    """What the audit's writer takes: an answer's record, or something else that happened."""
+
+    at: datetime
+    deliveries: int
+    missed: int
+    personal: bool
+    subjects: set[str]
+
+    def body(self) -> bytes:
+        """JSON."""
+        ...
 
 
 class Record:
@@ -88,7 +106,7 @@ class Record:
         self.subjects = {id_ for each in ledger.fields.values() for ids in (each.shown, each.masked) for id_ in ids}
         """Everyone of whom something personal was shown."""
         self._said: dict[str, object] = {
-            "viewer": _who(viewer),
+            "viewer": who(viewer),
             "transport": asked.transport,
             "kind": asked.kind,
             "name": asked.name,
@@ -96,7 +114,7 @@ class Record:
             "roots": list(asked.roots),
             "types": {name: _shown(each) for name, each in ledger.types.items()},
             "personal": {
-                name: _without_nothing({"shown": list(each.shown), "masked": list(each.masked)})
+                name: without_nothing({"shown": list(each.shown), "masked": list(each.masked)})
                 for name, each in ledger.fields.items()
             },
             "withheld": sorted(ledger.withheld),
@@ -109,7 +127,7 @@ class Record:
             "deliveries": self.deliveries if self.deliveries != 1 else None,
             "missed": self.missed or None,
         }
-        return orjson.dumps(_without_nothing(said))
+        return orjson.dumps(without_nothing(said))
 
 
 def subjects_of(body: Mapping[str, Any]) -> set[str]:
@@ -118,9 +136,9 @@ def subjects_of(body: Mapping[str, Any]) -> set[str]:
 
 
 @lru_cache(4096)
-def _who(viewer: Viewer) -> Mapping[str, object]:
+def who(viewer: Viewer) -> Mapping[str, object]:
     """An event goes to thousands, again and again."""
-    return _without_nothing(
+    return without_nothing(
         {
             "subject": viewer.subject,
             "issuer": viewer.issuer,
@@ -135,8 +153,8 @@ def _who(viewer: Viewer) -> Mapping[str, object]:
 
 
 def _shown(each: Shown) -> Mapping[str, object]:
-    return _without_nothing({"rows": each.rows, "fields": sorted(each.fields), "masked": sorted(each.masked)})
+    return without_nothing({"rows": each.rows, "fields": sorted(each.fields), "masked": sorted(each.masked)})
 
 
-def _without_nothing(said: Mapping[str, object]) -> Mapping[str, object]:
+def without_nothing(said: Mapping[str, object]) -> Mapping[str, object]:
     return {name: value for name, value in said.items() if value not in (None, [], {})}

@@ -16,7 +16,7 @@ from hub.access.audit import keys
 from hub.access.audit import tables as t
 from hub.access.audit.chain import Checkpoint, Kind, Signer, digest, entry_hash, genesis
 from hub.access.audit.expiry import Gone
-from hub.access.audit.record import Record
+from hub.access.audit.record import Entry
 from hub.access.audit.store import AuditConfig, Engines, unavailable
 from hub.clock import Clock, to_micros
 from hub.errors import AuditUnavailable
@@ -33,7 +33,7 @@ _log = logger(__name__)
 class Job:
     """`future`: whoever waits until it is durable; None: nobody does."""
 
-    record: Record
+    record: Entry
     future: "asyncio.Future[None] | None"
 
 

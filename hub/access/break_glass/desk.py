@@ -81,12 +81,15 @@ class BreakGlasses:
         rights: Callable[[], Rights],
         teller: Teller | None = None,
         limits: Limits | None = None,
+        step: Callable[[NewEvent], None] = lambda event: None,
     ) -> None:
+        """`step` is told of each that this process took, once it is in the log."""
         self.limits = limits or Limits()
         self._journal = journal
         self._clock = clock
         self._rights = rights
         self._teller = teller
+        self._step = step
         self._version = 0
         self._all: dict[str, BreakGlass] = {}
         self._going: dict[tuple[str | None, str], BreakGlass] = {}  # (issuer, subject) → the one in force
@@ -297,6 +300,8 @@ class BreakGlasses:
     async def _append(self, event: NewEvent, command: Command | None = None) -> Appended:
         draft = Draft(source=HUB, received_at=self._clock(), events=[event], command=command)
         appended = await self._journal.append(draft)
+        if not appended.repeated:
+            self._step(event)
         await self.refresh()
         return appended
 

@@ -138,6 +138,12 @@ class Accounts:
             )
         return taken.rowcount == 1
 
+    def id_of(self, name: str) -> str | None:
+        """None for what no account is named."""
+        with self._store.reading() as connection:
+            found = sa.select(tables.account.c.id).where(tables.account.c.name == name.strip().lower())
+            return connection.scalar(found)
+
     def named(self, name: str) -> Account:
         """Raises NotFound."""
         with self._store.reading() as connection:

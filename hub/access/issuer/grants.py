@@ -110,6 +110,7 @@ class Grants:
             )
         if ended.rowcount:
             log.warning("issuer.grant_revoked", grant=grant_id, reason=reason)
+            self._store.tell("grant.revoked", {"grant": grant_id, "why": reason})
 
     def save_code(self, code: str, grant: Grant, *, redirect_uri: str | None, challenge: str) -> None:
         expires_at = self._store.now() + int(self._config.code_life.total_seconds())
@@ -221,11 +222,13 @@ class Grants:
 
     def revoke_token(self, token_id: str) -> None:
         with self._store.writing(revokes=True) as connection:
-            connection.execute(
+            ended = connection.execute(
                 sa.update(tables.token)
                 .where(tables.token.c.id == token_id, tables.token.c.revoked_at.is_(None))
                 .values(revoked_at=self._store.now())
             )
+        if ended.rowcount:
+            self._store.tell("token.revoked", {"token": token_id})
 
     def prune(self) -> int:
         """Deletes what ended an hour ago and can be asked about no more; the number of rows."""

@@ -13,7 +13,7 @@ from hub.access.issuer.passwords import Passwords
 from hub.access.issuer.server import Server
 from hub.access.issuer.signing_in import SigningIn
 from hub.access.issuer.standing import Standing
-from hub.access.issuer.store import Seals, Store
+from hub.access.issuer.store import Seals, Store, Tell
 from hub.clock import Clock, now
 
 
@@ -51,6 +51,10 @@ class Issuer:
         except BaseException:
             store.close()
             raise
+
+    def tell_to(self, tell: Tell) -> None:
+        """Logins, tokens, and what ended them, from now on."""
+        self._store.tell = tell
 
     def now(self) -> int:
         """Whole seconds since 1970, by the issuer's clock."""

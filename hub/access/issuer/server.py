@@ -21,6 +21,9 @@ from hub.access.issuer.signing_in import Session
 from hub.access.issuer.store import Store, secret_text
 from hub.access.issuer.wire import Answer, Asked, Request, check
 
+_REFUSED = frozenset({"invalid_client", "invalid_grant", "unauthorized_client", "access_denied", "invalid_scope"})
+"""Of the token endpoint's errors those that may be somebody's attempt."""
+
 
 class Server(AuthorizationServer):
     """May be called from several threads: what a request needs stands in the request."""
@@ -78,7 +81,12 @@ class Server(AuthorizationServer):
         return self._from_authorization(self.create_authorization_response(asked, given, grant))
 
     def token(self, request: Request) -> Answer:
-        return self._checked(request, self.create_token_response)
+        answer = self._checked(request, self.create_token_response)
+        why = answer.body.get("error") if isinstance(answer.body, Mapping) else None
+        if isinstance(why, str) and why in _REFUSED:
+            named = dict(request.parameters).get("client_id", "")
+            self.store.tell("token.refused", {"why": why, "client": named if self.clients.find(named) else None})
+        return answer
 
     def endpoint(self, name: str, request: Request) -> Answer:
         """`revocation`, `introspection` or `device_authorization`."""
@@ -144,6 +152,8 @@ class Server(AuthorizationServer):
         grant = user.grant if user else None
         if not self.grants.save_token(claims["jti"], client_id=client.id, grant=grant, expires_at=claims["exp"]):
             raise gone()
+        given = {"token": claims["jti"], "client": client.id, "account": user.account.id if user else None}
+        self.store.tell("token.issued", {**given, "grant": grant.id if grant else None, "by": grant_type})
         key = self.keys.signing
         return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}, claims, key)
 

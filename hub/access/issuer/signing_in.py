@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hub.access.issuer import tables
 from hub.access.issuer.accounts import Account, Accounts
 from hub.access.issuer.config import IssuerConfig
-from hub.access.issuer.limits import Attempts
+from hub.access.issuer.limits import Attempts, TooManyAttempts
 from hub.access.issuer.store import Store, hashed, secret_text
 from hub.telemetry import logger
 
@@ -46,13 +46,19 @@ class SigningIn:
         such an account."""
         now = self._store.now()
         key = hashlib.sha256(name.strip().lower().encode()).hexdigest()  # what is typed may be a password
-        self._by_account.check(key, now)
-        self._by_address.check(address, now)
+        try:
+            self._by_account.check(key, now)
+            self._by_address.check(address, now)
+        except TooManyAttempts:
+            self._store.tell("login.refused", {"address": address, "why": "too many attempts"})
+            raise
         account = self._accounts.verify(name, password, code)
         if account is None:
             self._by_account.failed(key, now)
             self._by_address.failed(address, now)
             log.warning("issuer.login_refused", address=address)
+            meant = {"account": self._accounts.id_of(name), "address": address, "why": "password, code or state"}
+            self._store.tell("login.refused", meant)
             return None
         self._by_account.succeeded(key)
         secret, amr = secret_text(), ["pwd", "otp"] if account.second_factor else ["pwd"]
@@ -63,6 +69,7 @@ class SigningIn:
                 )
             )
         log.info("issuer.login", account=account.id)
+        self._store.tell("login", {"account": account.id, "address": address, "by": " ".join(amr)})
         return Session(secret=secret, account=account, auth_time=now, amr=amr)
 
     def session(self, secret: str | None) -> Session | None:
@@ -79,9 +86,14 @@ class SigningIn:
         return Session(secret=secret, account=account, auth_time=row.auth_time, amr=tuple(row.amr))
 
     def leave(self, secret: str | None) -> None:
-        if secret:
-            with self._store.writing() as connection:
-                connection.execute(sa.delete(tables.session).where(tables.session.c.hash == hashed(secret)))
+        if not secret:
+            return
+        of = tables.session.c.hash == hashed(secret)
+        with self._store.writing() as connection:
+            account = connection.scalar(sa.select(tables.session.c.account).where(of))
+            connection.execute(sa.delete(tables.session).where(of))
+        if account is not None:
+            self._store.tell("logout", {"account": account})
 
 
 def csrf_of(cookie: str) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, Self
@@ -16,6 +16,10 @@ from hub.errors import SettingsError, StorageFull
 from hub.journal.key_tables import open_store
 
 FILE = "access.db"
+
+
+Tell = Callable[[str, Mapping[str, str | None]], None]
+"""Takes what happened, with ids and no secrets, for the audit; called from any thread, once it is so."""
 
 
 class Seals(Protocol):
@@ -36,6 +40,7 @@ class Store:
         self._clock = clock
         self._lock = threading.RLock()
         self.on_revoked: Callable[[], None] = lambda: None
+        self.tell: Tell = lambda name, about: None
 
     @classmethod
     def open(cls, folder: Path, clock: Clock) -> Self:

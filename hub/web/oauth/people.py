@@ -12,6 +12,7 @@ from hub.access.issuer.limits import TooManyAttempts
 from hub.access.issuer.metadata import AUTHORIZE, DEVICE_PAGE
 from hub.access.issuer.server import Asking
 from hub.access.issuer.signing_in import Session, csrf_holds
+from hub.web.credentials import sender_of
 from hub.web.oauth.calls import Threads, answered, body
 from hub.web.oauth.cookies import Cookies
 from hub.web.oauth.pages import Pages
@@ -65,7 +66,7 @@ class People:
         leads_to = await self._leads_to(onward)
         if not self._cookies.login_holds(request, fields.get("csrf", "")):
             return self.login_page(request, onward, "expired", status=403, leads_to=leads_to)
-        address = request.client.host if request.client else ""
+        address = sender_of(request)
         given = (fields.get("name", ""), fields.get("password", ""), fields.get("code", ""))
         try:
             session = await self._threads.run(lambda: self._issuer.signing_in.enter(*given, address), login=True)

@@ -228,3 +228,43 @@ def test_an_open_stream_ends_within_a_second_of_the_account(hub: Running) -> Non
     assert asked(hub, got["access_token"]).status_code == 401
     renewal = {"grant_type": "refresh_token", "client_id": "explorer", "refresh_token": got["refresh_token"]}
     assert httpx.post(f"{hub.url}/oauth/token", data=renewal).json()["error"] == "invalid_grant"
+
+
+def test_logins_tokens_and_changes_of_accounts_are_in_the_audit(hub: Running) -> None:
+    park = str(hub.folder / "park.toml")
+
+    def run(*words: str, given: str = "") -> Any:
+        done = CliRunner().invoke(app, [*words, "-c", park, "--json"], input=given)
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout.splitlines()[-1])["result"]
+
+    client = OAuth2Client(
+        client_id="explorer",
+        token_endpoint_auth_method="none",
+        redirect_uri=hub.back,
+        scope="purpose:operations",
+        code_challenge_method="S256",
+    )
+    url, state = client.create_authorization_url(f"{hub.url}/oauth/authorize", code_verifier="w" * 43)
+    with httpx.Client() as browser:
+        back = person(url, browser)
+    token = client.fetch_token(
+        f"{hub.url}/oauth/token", authorization_response=back, state=state, code_verifier="w" * 43
+    )
+    assert asked(hub, token["access_token"]).status_code == 200
+    gone = {"token": token["refresh_token"], "client_id": "explorer"}
+    assert httpx.post(f"{hub.url}/oauth/revoke", data=gone).status_code == 200
+    run("users", "add", "temporary", "--role", "guard", "--password-file", "-", given=f"{PASSWORD}\n")
+    run("users", "disable", "temporary")
+    account = next(row["id"] for row in run("users", "list")["rows"] if row["name"] == "lin")
+    told = run("audit", "list", "--first", "1000")["rows"]
+    by = {name: [row["shown"] for row in told if row["operation"] == name] for name in {r["operation"] for r in told}}
+    assert f"account={account}" in by["login"][0]
+    assert any(f"account={account}" in each and "client=explorer" in each for each in by["token.issued"])
+    assert any("its client gave it back" in each for each in by["grant.revoked"])
+    assert any(row["subject"] == account for row in told if row["operation"] == "token.first_used")
+    assert any("name=temporary" in each and "roles=guard" in each for each in by["account.added"])
+    assert any("enabled=False" in each for each in by["account.enabled"])
+    everything = json.dumps(told)
+    for secret in (PASSWORD, token["access_token"], token["refresh_token"], hub.secret):
+        assert secret not in everything
