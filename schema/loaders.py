@@ -41,6 +41,7 @@ class Loaders:
         self._readings: DataLoader[Window, Readings] | None = None
         self._claims: dict[bool, DataLoader[str, Sequence[HeldClaim]]] = {}
         self._living: DataLoader[str, str] | None = None
+        self._kinds: DataLoader[str, frozenset[str]] | None = None
         self._sides: dict[tuple[str | int, ...], DataLoader[tuple[str, str], Row | None]] = {}
 
     def latest(self, journal: Journal) -> DataLoader[str, Sequence[Latest]]:
@@ -76,6 +77,12 @@ class Loaders:
             self._living = DataLoader(load_fn=partial(_living, journal))
         return self._living
 
+    def kinds(self, journal: Journal) -> DataLoader[str, frozenset[str]]:
+        """Any id → the kinds that its entity is claimed to be; none where it is not known."""
+        if self._kinds is None:
+            self._kinds = DataLoader(load_fn=partial(_kinds, journal))
+        return self._kinds
+
 
 async def _latest(journal: Journal, sensors: list[str]) -> list[Sequence[Latest]]:
     found: Mapping[str, Sequence[Latest]] = await journal.latest(sensors)
@@ -97,6 +104,11 @@ async def _clear(journal: Journal, entities: list[str]) -> list[Sequence[HeldCla
 async def _living(journal: Journal, ids: list[str]) -> list[str]:
     found: Mapping[str, str] = await journal.resolve(ids)
     return [found.get(id_, id_) for id_ in ids]
+
+
+async def _kinds(journal: Journal, ids: list[str]) -> list[frozenset[str]]:
+    found: Mapping[str, frozenset[str]] = await journal.kinds_of(ids)
+    return [found.get(id_, frozenset()) for id_ in ids]
 
 
 async def _readings(

@@ -142,10 +142,21 @@ async def covered_by(journal: Journal, warning: str) -> Sequence[str]:
 
 
 async def any_node(info: Asked, id_: str) -> Row | None:
-    """Whatever has this id; one statement looks among all kinds."""
-    opened = [kind for kind in NODES if any(grant.opens(kind) for grant in info.context.mask)]
-    found = await named(info, dict.fromkeys(opened, (id_,)))
+    """Whatever has this id: the log knows of what kind it is, the graph is asked for that alone."""
+    wanted = await _by_kind(info, [id_])
+    opened = {kind: ids for kind, ids in wanted.items() if any(grant.opens(kind) for grant in info.context.mask)}
+    found = await named(info, opened)
     return next((found[entity, id_] for entity in NODES if (entity, id_) in found), None)
+
+
+async def _by_kind(info: Asked, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Each declared kind to those of the ids that are claimed to be of it."""
+    loader = info.context.loaders.kinds(info.context.services.journal)
+    found: dict[str, list[str]] = {}
+    for id_, kinds in zip(ids, await loader.load_many(ids), strict=True):
+        for kind in kinds.intersection(NODES):
+            found.setdefault(kind, []).append(id_)
+    return found
 
 
 async def counted(info: Asked, entity: str, keys: Sequence[str], smallest: int) -> Counts:
@@ -174,9 +185,13 @@ async def visible(info: Asked, ids: Sequence[str], *kinds: str, action: Action =
     """Those of the ids, aliases among them, that lead to something of the kinds (of any) which the viewer may act
     upon; one statement."""
     living = await info.context.services.journal.resolve(list(ids))
-    wanted = tuple({living.get(id_, id_) for id_ in ids})
-    roots = [Root(selection=Selection(entity=entity), ids=wanted, include_retired=True) for entity in kinds or NODES]
-    found = await _acted_upon(info, roots, action) if wanted else set()
+    wanted = await _by_kind(info, sorted({living.get(id_, id_) for id_ in ids}))
+    roots = [
+        Root(selection=Selection(entity=entity), ids=tuple(given), include_retired=True)
+        for entity, given in wanted.items()
+        if not kinds or entity in kinds
+    ]
+    found = await _acted_upon(info, roots, action) if roots else set()
     return {id_ for id_ in ids if living.get(id_, id_) in found}
 
 
@@ -187,10 +202,10 @@ async def side_of_match(info: Asked, kind: str, id_: str) -> Row | None:
 
 async def sides(info: Asked, keys: Sequence[tuple[str, str]]) -> list[Row | None]:
     """By kind (any, where it is of none that is declared) and id."""
-    wanted: dict[str, list[str]] = {}
+    wanted = await _by_kind(info, [id_ for kind, id_ in keys if kind not in NODES])
     for kind, id_ in keys:
-        for entity in (kind,) if kind in NODES else NODES:
-            wanted.setdefault(entity, []).append(id_)
+        if kind in NODES:
+            wanted.setdefault(kind, []).append(id_)
     found = await named(info, wanted, include_retired=True)
     return [
         next((found[e, id_] for e in ((kind,) if kind in NODES else NODES) if (e, id_) in found), None)

@@ -280,6 +280,10 @@ class Journal:
         """Each known id or alias to the entity id that lives."""
         return await self._read(statements.resolve, ids)
 
+    async def kinds_of(self, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """Each known id or alias to the kinds that its entity is claimed to be: one, as a rule."""
+        return await self._read(statements.kinds_of, ids)
+
     async def unseal(self, claims: Sequence[HeldClaim]) -> Sequence[HeldClaim]:
         """The same with personal values in clear; a forgotten one is None."""
         return await asyncio.get_running_loop().run_in_executor(

@@ -90,6 +90,22 @@ def resolve(connection: sa.Connection, ids: Sequence[str]) -> dict[str, str]:
     return dict(connection.execute(query).all())
 
 
+def kinds_of(connection: sa.Connection, ids: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Each known id or alias to the kinds that sources claim of the entity which lives: one, but where a person said
+    that things of two kinds are one."""
+    living = resolve(connection, ids)
+    parts = things_of(connection, list(set(living.values())))
+    query = (
+        sa.select(t.external.c.entity, t.external.c.kind)
+        .distinct()
+        .where(within(connection, t.external.c.entity, list(parts)), t.external.c.kind.is_not(None))
+    )
+    kinds: dict[str, set[str]] = {}
+    for part, kind in connection.execute(query):
+        kinds.setdefault(parts[part], set()).add(kind)
+    return {id_: frozenset(kinds.get(entity, ())) for id_, entity in living.items()}
+
+
 def asked_for(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[str]]:
     """Each entity that lives to those of `ids` that lead to it."""
     asked: dict[str, list[str]] = {}

@@ -41,7 +41,7 @@ def own_graph(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     """An engine of the module's own: on the session's a hub of another module may still be at work."""
     folder = tmp_path_factory.mktemp("own")
     try:
-        server = Neo4j.start(folder) if request.param == "neo4j" else EmbeddedServer.start(folder)
+        server = Neo4j.start(folder, brief=True) if request.param == "neo4j" else EmbeddedServer.start(folder)
     except ServerMissing as missing:
         pytest.skip(str(missing))
     yield GraphConfig(uri=server.uri) if isinstance(server, Neo4j) else server.config

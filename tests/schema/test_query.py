@@ -245,6 +245,25 @@ def test_many_reads_of_one_request_leave_the_graph_to_others(hub: Hub, run: Run)
     assert 1 < store.most <= 4
 
 
+def test_the_graph_is_asked_for_a_node_as_what_the_log_knows_it_to_be(hub: Hub, run: Run) -> None:
+    """One kind a node: an engine plans a statement over all of them for seconds."""
+    read: list[str] = []
+
+    class Read:
+        async def read(self, statement: str, parameters: Mapping[str, object]) -> list[dict[str, object]]:
+            read.append(statement)
+            return await hub.store.read(statement, parameters)
+
+    document = "query ($a: ID!, $b: ID!) { one: node(id: $a) { id } other: node(id: $b) { __typename id } }"
+    door, east = hub.ids["door"], hub.ids["east"]
+    result = run(hub.execute(document, services={"store": Read()}, a=door, b=east))
+    assert result.data == {"one": {"id": door}, "other": {"__typename": "Place", "id": east}} and len(read) == 2
+    read.clear()
+    only_places = (Grant(scope=EVERYTHING, types=frozenset({"Place"})),)
+    result = run(hub.execute(document, mask=only_places, services={"store": Read()}, a=door, b="nothing"))
+    assert result.data == {"one": None, "other": None} and read == []
+
+
 def test_a_quantity_whose_unit_the_park_changed_has_one_latest_reading(hub: Hub, run: Run) -> None:
     """And what a source said that is read no longer is stale."""
 

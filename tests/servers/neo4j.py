@@ -15,13 +15,14 @@ _HOW = "a test server of Neo4j needs a JDK 17 or 21 and, for the first time, Mav
 class Neo4j:
     """Keeps its data in `folder` over `kill` and `restart`."""
 
-    def __init__(self, folder: Path, java: str, jars: Path) -> None:
+    def __init__(self, folder: Path, java: str, jars: Path, *, brief: bool) -> None:
         self.folder = folder
         self.port = free_port()
         self.uri = f"bolt://127.0.0.1:{self.port}"
         self._command = [
             java,
             "-Xmx1g",
+            *(("-XX:TieredStopAtLevel=1",) if brief else ()),
             *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in ("java.nio", "java.io", "sun.nio.ch")),
             "-cp",
             f"{jars}/*",
@@ -32,12 +33,13 @@ class Neo4j:
         self._process: Process | None = None
 
     @classmethod
-    def start(cls, folder: Path) -> "Neo4j":
-        """Raises ServerMissing where there is no JDK, or neither jars nor Maven."""
+    def start(cls, folder: Path, *, brief: bool = False) -> "Neo4j":
+        """`brief`: for many statements that are run a few times each: Java compiles with little effort, since a short
+        life does not pay for more. Raises ServerMissing where there is no JDK, or neither jars nor Maven."""
         java = shutil.which("java")
         if java is None:
             raise ServerMissing(_HOW)
-        server = cls(folder.resolve(), java, _jars())
+        server = cls(folder.resolve(), java, _jars(), brief=brief)
         server.folder.mkdir(parents=True, exist_ok=True)
         (server.folder / "neo4j.conf").write_text(
             "server.bolt.enabled=true\n"
