@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo test check bench attacks soak lock env clean
+.PHONY: help demo test check bench attacks conformance soak lock env clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,12 @@ $(VENV)/dev.stamp: $(VENV)/hub.stamp requirements/dev.txt
 	@.envs/camera/bin/python -m pip install -q --require-hashes -r requirements/camera.txt
 	@touch $@
 
+.envs/conformance/stamp: requirements/conformance.txt
+	@test -x .envs/conformance/bin/python || $(PYTHON) -m venv .envs/conformance
+	@echo "installing the API's fuzzer into .envs/conformance …"
+	@.envs/conformance/bin/python -m pip install -q --require-hashes -r requirements/conformance.txt
+	@touch $@
+
 env: $(VENV)/dev.stamp ## the environment alone
 
 demo: $(VENV)/hub.stamp .envs/demo/stamp ## a whole small park, live in the terminal (ONCE=1: ends after its script)
@@ -57,11 +63,15 @@ bench: $(VENV)/dev.stamp ## every figure (NAME=intake: one)
 attacks: $(VENV)/dev.stamp ## a real hub is attacked in every way that is known here (NAME=issuer: some)
 	@$(BIN)/python -m tests.attacks.run $(NAME)
 
+conformance: $(VENV)/dev.stamp .envs/conformance/stamp ## the specifications' own suites, against a real hub (NAME=graphql-http: one)
+	@tests/servers/prepare || echo "some real servers could not be had; the suites that need them say so"
+	@$(BIN)/python -m tests.conformance.run $(NAME)
+
 soak: $(VENV)/dev.stamp .envs/demo/stamp ## the longer form of the failure tests
 	@$(BIN)/python -m tests.run --soak $(NAME)
 
 lock: ## locks anew from requirements/*.in (needs uv)
-	@for set in hub dev demo camera; do \
+	@for set in hub dev demo camera conformance; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	    requirements/$$set.in -o requirements/$$set.txt || exit 1; done
 

@@ -33,7 +33,7 @@ PARK = """rules = "rules.toml"
 name = "Attacked park"
 [web]
 port = {port}
-introspection = false
+introspection = {introspection}
 [accounts]
 url = "http://127.0.0.1:{port}"
 [[issuer]]
@@ -162,6 +162,7 @@ class Park:
     ids: Mapping[str, str] = field(default_factory=dict)  # external id → entity id
     clients: dict[str, str] = field(default_factory=dict)  # id → secret
     hub: Process | None = None
+    introspection: bool = False
 
     @property
     def url(self) -> str:
@@ -193,8 +194,11 @@ class Park:
     def prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "rules.toml").write_text(RULES)
-        (self.folder / "park.toml").write_text(PARK.format(port=self.port, issuer=self.issuer.url))
+        (self.folder / "park.toml").write_text(self._file())
         asyncio.run(self._fill())
+
+    def _file(self) -> str:
+        return PARK.format(port=self.port, issuer=self.issuer.url, introspection=str(self.introspection).lower())
 
     async def _fill(self) -> None:
         async with open_parts(load(self.folder / "park.toml")) as parts:
@@ -257,8 +261,8 @@ def _client(name: str, secret: bytes | None, **changed: Any) -> Client:
 
 
 @contextmanager
-def attacked(folder: Path) -> Iterator[Park]:
-    park = Park(folder=folder)
+def attacked(folder: Path, *, introspection: bool = False) -> Iterator[Park]:
+    park = Park(folder=folder, introspection=introspection)
     try:
         park.prepare()
         park.start()
