@@ -18,7 +18,12 @@ _SCOPES = {
     "jurisdiction": "area",
     "agreements": "agreed",
 }
-_MASKS = {Visibility.SHOW: "", Visibility.MASK_LAST4: " last 4", Visibility.MASK_ALL: " masked"}
+_MASKS = {
+    Visibility.SHOW: "",
+    Visibility.MASK_LAST4: " last 4",
+    Visibility.MASK_ALL: " masked",
+    Visibility.PSEUDONYM: " pseudonym",
+}
 
 
 def policies(note: str) -> str:

@@ -23,6 +23,7 @@ from hub.access.policy.catalogue import declared
 from hub.access.policy.load import load as load_policies
 from hub.access.policy.policies import Policies
 from hub.access.policy.watching import Watcher
+from hub.access.pseudonyms import Pseudonyms
 from hub.access.rights import Everything, Rights
 from hub.access.tokens import Tokens
 from hub.access.trusting import trusting
@@ -157,6 +158,7 @@ class Hub:
             extent=parts.settings.park.extent,
             uploads=parts.uploads,
             audit=audit,
+            pseudonyms=Pseudonyms(parts.keyring.hmac),
         )
         self.readiness = Readiness(
             journal=journal,

@@ -46,6 +46,7 @@ class Visibility(StrEnum):
     SHOW = "SHOW"
     MASK_LAST4 = "MASK_LAST4"  # all but the last four characters are hidden
     MASK_ALL = "MASK_ALL"  # that a value exists is shown, the value is not
+    PSEUDONYM = "PSEUDONYM"  # of an id: another in its place, the same within a purpose alone
     HIDE = "HIDE"
 
 
@@ -100,6 +101,12 @@ SHOW_ALL: Mask = (Grant(scope=EVERYTHING),)
 def sees_all(mask: Mask, kind: str) -> bool:
     """Whether every row of the kind is visible."""
     return any(grant.scope.name == EVERYTHING.name and grant.opens(kind) for grant in mask)
+
+
+def pseudonymous(mask: Mask, kind: str) -> bool:
+    """Whether ids of the kind may be shown as pseudonyms."""
+    name = f"{kind}.id"
+    return any(grant.opens(kind) and grant.fields.get(name) is Visibility.PSEUDONYM for grant in mask)
 
 
 def hides(mask: Mask, name: str) -> bool:

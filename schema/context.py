@@ -10,6 +10,7 @@ from hub.access.audit.audit import Audit
 from hub.access.audit.record import Ledger
 from hub.access.break_glass.desk import BreakGlasses
 from hub.access.personal.desk import PersonalDesk
+from hub.access.pseudonyms import Pseudonyms
 from hub.access.sharing import with_terms
 from hub.clock import Clock
 from hub.command.incident_desk import IncidentDesk
@@ -128,6 +129,7 @@ class Services:
     specs: Sequence[SourceSpec] = ()
     precedence: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))  # of the times that people enter
+    pseudonyms: Pseudonyms = field(default_factory=Pseudonyms.of_this_process)
     audit: Audit | None = None  # a hub of a test's own may do without
     extent: float = 50_000.0  # metres within which all places of the park lie
 

@@ -9,14 +9,15 @@ from hub.errors import BadRequest, Forbidden
 from hub.journal.cursors import FeedCursor as Position
 from hub.reserve import nearest
 from hub.reserve.distances import By, Mode
-from hub.viewer import hides
+from hub.viewer import Visibility, hides
+from schema import pseudonyms
 from schema.enums import SubjectKind, described
 from schema.nodes.assets import Asset
 from schema.nodes.people import Organization, Person
 from schema.nodes.supplies import SupplyLot
 from schema.rows import Asked
 from schema.scalars import FeedCursor
-from schema.sight import Grants, Sight, shown, whole
+from schema.sight import Grants, Sight, shown, visibility, whole
 from schema.snapshots import places_of
 
 described(
@@ -244,10 +245,10 @@ def _holder_of(sight: Sight, grants: Grants, owner: str | None) -> strawberry.ID
 
 def _person_pick(info: Asked, sight: Sight, pick: nearest.PersonPick) -> NearestPerson:
     info.context.ledger.named("Person", pick.shift.person)
-    grants = sight.shift(pick.shift)
+    grants, who = sight.shift(pick.shift), sight.person(pick.shift.person)
     return NearestPerson(
-        person_id=strawberry.ID(pick.shift.person),
-        shift_id=strawberry.ID(pick.shift.id),
+        person_id=_known_as(info, who, "Person", pick.shift.person),
+        shift_id=_known_as(info, grants, "Shift", pick.shift.id),
         role=shown(grants, "Shift", "role", pick.shift.role),
         place_path=_named(info, sight, pick.place) if whole(grants, "Shift.place") else [],
         metres=pick.distance.metres,
@@ -271,6 +272,11 @@ def _camera_pick(info: Asked, sight: Sight, pick: nearest.CameraPick) -> Nearest
 def _named(info: Asked, sight: Sight, place: str) -> list[PlaceName]:
     path = [each._asdict() for each in info.context.services.reserve.topology.path(place)]
     return [PlaceName(**each) for each in places_of(path, sight)]
+
+
+def _known_as(info: Asked, grants: Grants, kind: str, id_: str) -> strawberry.ID:
+    hidden = visibility(grants, f"{kind}.id") is Visibility.PSEUDONYM
+    return strawberry.ID(pseudonyms.of(info.context, id_) if hidden else id_)
 
 
 def _id(id_: str | None) -> strawberry.ID | None:

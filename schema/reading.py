@@ -16,6 +16,7 @@ from hub.journal.readings import quality_of
 from hub.journal.records import Latest, ReadingRow, Series
 from hub.viewer import Action, Grant, Visibility, sees_all
 from hub.warning import alerts, notices
+from schema import pseudonyms
 from schema.facts import fresh
 from schema.living import as_they_live, mask_as_it_lives
 from schema.loaders import Window
@@ -38,12 +39,13 @@ BEHIND_SECONDS = 0.5
 
 async def _read(info: Asked, roots: Sequence[Root], action: Action = Action.READ) -> list[Any]:
     context = info.context
-    living = await as_they_live(info, roots)
     mask = await mask_as_it_lives(info, context.allowed(action))
+    living = pseudonyms.with_grants(await as_they_live(info, roots), mask)
     async with context.loaders.reads:
         found = await select(context.services.store, living, context.viewer, mask)
     await unsealed(info, living, found)
     note(context.ledger, living, found, mask)
+    pseudonyms.put(context, living, found, mask)
     return found
 
 

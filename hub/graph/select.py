@@ -24,7 +24,7 @@ from hub.graph.plan import (
     plan,
 )
 from hub.graph.selection import FIELDS, GRANTS, Filters, Nested, Order, Page, Root, Selection
-from hub.viewer import Grant, Mask, Scope, Viewer, hides, sees_all
+from hub.viewer import Grant, Mask, Scope, Viewer, hides, pseudonymous, sees_all
 
 
 class Reader(Protocol):
@@ -127,6 +127,8 @@ class Splitter:
         kind, filters = KINDS[entity], self.filters(page.filters, entity)
         if kind.order(page.order.field) is None:
             raise BadRequest(f"{entity} cannot be ordered by {page.order.field}")
+        if page.after is not None:
+            self._must_name(entity, "paged past its first rows")
         if page.order is not Order.ID:
             self.must_show(kind, (page.order.field,))
         return PageShape(
@@ -143,12 +145,19 @@ class Splitter:
         kind, found = KINDS[entity], []
         for name, value in filters.conditions.items():
             condition = kind.condition(name)
+            if name == "ids" and value != ():
+                self._must_name(entity, "filtered by ids")
             if condition is None:
                 raise BadRequest(f"{entity} has no filter {name}")
             self.must_show(kind, condition.tells)
             self._must_open(kind, condition.through)
             found.append((name, self._parameter(list(value) if isinstance(value, tuple) else value)))
         return tuple(found)
+
+    def _must_name(self, entity: str, asked: str) -> None:
+        """Raises Forbidden where ids of the kind are pseudonyms: what takes an id would tell whose one is."""
+        if pseudonymous(self._mask, entity):
+            raise Forbidden(f"you know {entity} by pseudonyms alone: it cannot be {asked}")
 
     def _must_open(self, kind: Kind, through: Sequence[str]) -> None:
         """Raises Forbidden where the mask opens rows of the kind without those that tell of them."""

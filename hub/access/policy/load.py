@@ -5,6 +5,7 @@ A folder holds `*.cedar`, `roles.toml` and `sets.toml`; for what it lacks, what 
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -129,6 +130,12 @@ def _sets(path: Path) -> Mapping[str, FieldSet]:
     return {name: FieldSet(zh=one.zh, en=one.en, fields=one.fields) for name, one in given.sets.items()}
 
 
+def _only_ids(text: str) -> bool:
+    """Whether the policy speaks of fields that are ids, each by its name."""
+    named = re.findall(r'\b(Field|Set|Type)::"([^"]*)"', text)
+    return bool(named) and all(kind == "Field" and name.endswith(".id") for kind, name in named)
+
+
 class _Reader:
     """Collects rules and problems over all files."""
 
@@ -212,6 +219,8 @@ class _Reader:
                 yield line_of(statement, f"@{annotation}"), f"a forbid has no @{annotation}: it always closes the field"
             elif permits and value is None:
                 yield statement.line, f'a permit says @{annotation}("…"): one of {", ".join(allowed)}'
+            elif permits and value == Visibility.PSEUDONYM and not _only_ids(statement.text):
+                yield line_of(statement, "@mask"), 'PSEUDONYM is for ids named one by one, such as Field::"Person.id"'
             elif permits and value not in allowed:
                 yield (
                     line_of(statement, f"@{annotation}"),
