@@ -63,19 +63,19 @@ class Watching:
     async def answers(self) -> AsyncGenerator[Answer, None]:
         """Those that are not sent by the offer."""
         while (event := await self._next()) is not None:
-            run = self._telling.under_the_rights_of_now(self._run, self._session)
-            if run is not self._run:
-                self._leave()
-                self._run = run
-                self._join()
-                if (at := _position(event)) is not None:  # what it shows was made under the rights of before
-                    await self._begin_after(replace(at, seq=at.seq - 1))
-                    continue
             at = _position(event)
+            if self._rights_have_changed() and at is not None:  # it was chosen and made under the rights of before
+                await self._begin_after(replace(at, seq=at.seq - 1))
+                continue
             if at is None or self._member.position is None or at.seq > self._member.position:
                 self._member.telling = True
-                made = await self._telling.released(run, event)
+                made = await self._telling.released(self._run, event)
                 self._session.check()
+                if self._rights_have_changed():  # while it was told, for a graph or the audit may take its time
+                    if at is not None:
+                        await self._begin_after(replace(at, seq=at.seq - 1))
+                        continue
+                    made = await self._telling.released(self._run, event)
                 yield made.answer
                 self._member.telling = False
             if at is None or self._offer is None:
@@ -84,6 +84,16 @@ class Watching:
             self._member.position = max(at.seq, self._member.position or 0)
             if self._group.meets(self._member):
                 await self._with_the_others()
+
+    def _rights_have_changed(self) -> bool:
+        """Goes on under those of now. Raises Forbidden where there are none."""
+        run = self._telling.under_the_rights_of_now(self._run, self._session)
+        if run is self._run:
+            return False
+        self._leave()
+        self._run = run
+        self._join()
+        return True
 
     async def close(self) -> None:
         self._leave()
