@@ -17,6 +17,7 @@ from hub.access.break_glass.desk import BreakGlasses, Limits
 from hub.access.break_glass.sealed import Sealed
 from hub.access.break_glass.telling import Teller
 from hub.access.moment import Now
+from hub.access.personal.consents import Consents
 from hub.access.personal.desk import PersonalDesk
 from hub.access.personal.retention import PersonalRetention
 from hub.access.policy.catalogue import declared
@@ -126,7 +127,9 @@ class Hub:
             )
         self.moment = Now(self.circumstances.flags, self.glasses.broken)
         catalogue = declared(MASKABLE)
-        self.policies = Policies(load_policies(parts.settings.policies, catalogue), self.circumstances)
+        loaded = load_policies(parts.settings.policies, catalogue)
+        self.consents = Consents(journal, clock, self.personal, lambda: tuple(self.policies.loaded.roles.purposes))
+        self.policies = Policies(loaded, self.circumstances, self.consents.withheld)
         self.rights: Rights = Everything() if tokens is None else self.policies
         if tokens is not None:
             tokens.defaults = self._default_purposes
@@ -158,6 +161,7 @@ class Hub:
             extent=parts.settings.park.extent,
             uploads=parts.uploads,
             audit=audit,
+            consents=self.consents,
             pseudonyms=Pseudonyms(parts.keyring.hmac),
         )
         self.readiness = Readiness(
@@ -224,6 +228,7 @@ class Hub:
                         "break-glass": self.glasses.run(),
                         "teller": self.teller.run(),
                         "policies": self.policy_files.run(),
+                        "consents": self.consents.run(),
                         "retention": self._expire(),
                         "issuer": self._keep_issuer(),
                         "audit": self.audit.run(),
@@ -351,6 +356,7 @@ async def serve(settings: Settings, clock: Clock = now) -> None:
             await rules.record(parts.journal, found, clock())
         await locate(parts.journal, settings.park.geocodes, clock())
         hub = Hub(parts, store, embedded, audit, tokens)
+        await hub.consents.refresh()  # before anything is answered
         one_arena()
         spare_collector()
         loop = asyncio.get_running_loop()

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from hub.access.audit.audit import Audit
 from hub.access.audit.record import Ledger
 from hub.access.break_glass.desk import BreakGlasses
+from hub.access.personal.consents import Consents
 from hub.access.personal.desk import PersonalDesk
 from hub.access.pseudonyms import Pseudonyms
 from hub.access.sharing import with_terms
@@ -126,6 +127,7 @@ class Services:
     clock: Clock
     uploads: Uploads  # files that were sent for mutations
     personal: PersonalDesk | None = None
+    consents: Consents | None = None
     specs: Sequence[SourceSpec] = ()
     precedence: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))  # of the times that people enter

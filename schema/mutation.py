@@ -6,7 +6,7 @@ import strawberry
 
 from hub.errors import Conflict, NotFound
 from hub.warning.desk import AlertClosed, AlreadyAcknowledged
-from schema import entering, incidents, matching, privacy, stocking
+from schema import consenting, entering, incidents, matching, privacy, stocking
 from schema.acknowledging import AcknowledgeWarningResult, acknowledge_warning
 from schema.break_glass import (
     BreakGlassResult,
@@ -138,6 +138,13 @@ class Mutation:
     correct_person: privacy.CorrectPersonResult = strawberry.field(
         resolver=privacy.correct_person,
         description="Says what is right of a person, above what any source says. Works while the graph is down.",
+    )
+    give_consent: consenting.ConsentResult = strawberry.field(
+        resolver=consenting.give, description="Records on what basis fields of a person are used for a purpose."
+    )
+    withdraw_consent: consenting.ConsentResult = strawberry.field(
+        resolver=consenting.withdraw,
+        description="Records that a person took their consent back: from the next answer on the fields are closed.",
     )
     place_legal_hold: privacy.LegalHoldResult = strawberry.field(
         resolver=privacy.place_legal_hold,

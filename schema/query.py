@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from schema import accessing, counts, matching, nearest, pages, reading, stocking
+from schema import accessing, consenting, counts, matching, nearest, pages, reading, stocking
 from schema.break_glass import BreakGlass
 from schema.break_glass import listed as listed_glasses
 from schema.nodes.agreements import SharingAgreement
@@ -134,6 +134,14 @@ class Query:
         resolver=accessing.report,
         description="A person's own report: every viewer and purpose once, of the latest "
         f"{accessing.REPORTED:,} answers.",
+    )
+    consents: list[consenting.ConsentRecord] = strawberry.field(
+        resolver=consenting.consents, description="On what basis a person's fields are used, by purpose."
+    )
+    personal_data_shared: list[consenting.PersonalDataShared] = strawberry.field(
+        resolver=consenting.shared,
+        description="To which organizations personal fields were shown, for which purposes, of the latest "
+        f"{consenting.REPORTED:,} such answers.",
     )
     matches: list[matching.Match] = strawberry.field(
         resolver=matching.matches,

@@ -84,7 +84,7 @@ def shown(grants: Grants, entity: str, name: str, value: Any) -> Any:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Thing:
     """`paths` lead up from each place that it lies in; `of_places`: it is also of whoever these places are of;
-    `around`: it also concerns what lies in them."""
+    `around`: it also concerns what lies in them. `person`: whose it is."""
 
     kind: str
     paths: Sequence[Path] = ()
@@ -92,6 +92,7 @@ class _Thing:
     of_places: bool = False
     around: bool = False
     terms: str | None = None
+    person: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class Sight:
         employer = self.stock.employer(person)
         posts = [self.path(shift.place) for shift in self.stock.shifts(person) if shift.place is not None]
         premises = () if employer is None else self._premises(employer)
-        return self._held(_Thing(kind=kind, paths=(*posts, *premises), owners=_some(employer)))
+        return self._held(_Thing(kind=kind, paths=(*posts, *premises), owners=_some(employer), person=person))
 
     def warning(self, covered: Iterable[str]) -> Grants:
         return self._held(_Thing(kind="Warning", paths=self._paths(covered), of_places=True, around=True))
@@ -212,6 +213,8 @@ class Sight:
         if not grant.opens(thing.kind):
             return False
         if thing.terms is not None and thing.terms not in grant.scope.parameters.get("terms", (thing.terms,)):
+            return False
+        if thing.person is not None and thing.person in grant.scope.parameters.get("without", ()):
             return False
         match grant.scope.name:
             case "everything" | "shared":

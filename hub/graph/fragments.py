@@ -119,6 +119,12 @@ SCOPES = {"everything": "", "shared": "", "within_places": "places", "own_organi
 TERMS: LiteralString = "coalesce(HERE.sharing, 'NOT_SHARED') IN $"
 """Whether a lot is shared on one of the terms."""
 
+WITHOUT: Mapping[str, LiteralString] = {
+    "Person": "NOT HERE.id IN $",
+    "Qualification": "NOT EXISTS { MATCH (HERE)-[:HELD_BY]->(whose:Person) WHERE whose.id IN $ }",
+}
+"""By kind: whether the row is not one of these people, nor theirs."""
+
 PLACE_OWNED: LiteralString = (  # works in it, or owns it
     "EXISTS { MATCH (HERE)-[:PART_OF*0..]->(:Place)-[:OCCUPIES|OWNED_BY]-(own:Organization) WHERE own.id IN $ }"
 )

@@ -17,6 +17,7 @@ class GrantShape(NamedTuple):
     types: frozenset[str] | None
     default: Visibility
     fields: tuple[tuple[str, Visibility], ...]
+    without: str = ""  # the parameter of people whose rows it does not hold; "" for none
 
     def holds(self, entity: str, here: str) -> str:
         """When it holds a row: `true`, `false`, or a predicate of the row."""
@@ -25,6 +26,9 @@ class GrantShape(NamedTuple):
             return "false"
         scope = {"within_places": kind.within, "own_organization": kind.owned}.get(self.scope, "true")
         held = fill(scope, here=here, parameter=self.parameter)
+        if self.without and (others := fragments.WITHOUT.get(entity)):
+            not_theirs = fill(others, here=here, parameter=self.without)
+            return not_theirs if held == "true" else f"({held}) AND {not_theirs}"
         if not self.terms or entity != "SupplyLot":
             return held
         told = fill(fragments.TERMS, here=here, parameter=self.terms)

@@ -76,6 +76,7 @@ class Splitter:
         if scope.name not in fragments.SCOPES:
             raise Forbidden(f"the row scope {scope.name} is not known, so nothing is shown under it")
         parameter, terms = fragments.SCOPES[scope.name], scope.parameters.get("terms")
+        without = scope.parameters.get("without")
         return GrantShape(
             scope=scope.name,
             parameter=self._parameter(list(scope.parameters[parameter])) if parameter else "",
@@ -83,6 +84,7 @@ class Splitter:
             types=grant.types,
             default=grant.default,
             fields=tuple(sorted(grant.fields.items())),
+            without="" if without is None else self._parameter(list(without)),
         )
 
     def root(self, root: Root) -> RootShape:

@@ -284,6 +284,16 @@ class LegalHold(TypedDict):
     subject: str  # a person's entity id, or an incident's number
 
 
+class ConsentPayload(TypedDict):
+    """On what basis fields of a person (an entity id) are used for a purpose; of a withdrawal the fields it closes."""
+
+    person: str
+    purpose: str
+    fields: list[str]  # Type.field
+    basis: Literal["CONSENT", "CONTRACT", "LEGAL_DUTY", "EMERGENCY", "PUBLIC_INTEREST"]
+    evidence: str  # where the word can be looked up
+
+
 class PersonCorrected(TypedDict):
     """Which fields a person had put right; the values stand sealed in the event's claim."""
 
@@ -406,5 +416,7 @@ EVENTS: Mapping[str, tuple[int, type]] = {
     "personal_data.expired": (1, PersonalDataExpired),
     "legal_hold.placed": (1, LegalHold),
     "legal_hold.released": (1, LegalHold),
+    "consent.given": (1, ConsentPayload),
+    "consent.withdrawn": (1, ConsentPayload),
 }
 """Each event type's newest version and its shape."""

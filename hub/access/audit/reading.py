@@ -10,6 +10,7 @@ import orjson
 import sqlalchemy as sa
 
 from hub.access.audit import tables as t
+from hub.access.audit.record import subjects_of
 from hub.access.audit.store import Engines, unavailable
 from hub.clock import from_micros, to_micros
 from hub.journal.log import Journal
@@ -59,15 +60,18 @@ async def accesses(
     since: datetime | None = None,
     after: Position | None = None,
     first: int = 100,
+    personal: bool = False,
 ) -> list[Access]:
     """The newest first: entries in which something personal of one of the ids was shown; all entries where `ids` is
-    None. Raises AuditUnavailable."""
+    None, or only those with something personal. Raises AuditUnavailable."""
 
     def work(connection: sa.Connection) -> list[Access]:
         query = sa.select(t.entry.c.chain, t.entry.c.number, t.entry.c.at, t.entry.c.personal, t.entry.c.body)
         if ids is not None:
             seen = sa.select(t.subject.c.chain, t.subject.c.number).where(t.subject.c.id.in_(ids)).distinct().subquery()
             query = query.join(seen, (seen.c.chain == t.entry.c.chain) & (seen.c.number == t.entry.c.number))
+        if personal:
+            query = query.where(t.entry.c.personal.is_(True))
         if since is not None:
             query = query.where(t.entry.c.at >= to_micros(since))
         if after is not None:
@@ -105,6 +109,49 @@ async def counted(engines: Engines, ids: Sequence[str], *, since: datetime | Non
         return connection.scalar(sa.select(sa.func.count()).select_from(seen.distinct().subquery())) or 0
 
     return await in_thread(engines, work)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What viewers of one organization were shown of people for one purpose; `fields` as `Type.field`."""
+
+    recipient: str
+    purpose: str
+    fields: Sequence[str]
+    people: int
+    answers: int
+    first: datetime
+    last: datetime
+
+
+async def shared(engines: Engines, *, since: datetime | None, recipient: str | None, first: int) -> list[Shared]:
+    """By organization and purpose, of the newest `first` answers with something personal; an answer to nobody's
+    organization is not shared. Raises AuditUnavailable."""
+    by: dict[tuple[str, str], list[Access]] = {}
+    after: Position | None = None
+    looked = 0
+    while looked < first:
+        page = await accesses(engines, None, since=since, after=after, first=_PAGE, personal=True)
+        for each in page:
+            to = each.viewer.get("organization")
+            if to is not None and recipient in (None, to):
+                by.setdefault((to, each.viewer["purpose"]), []).append(each)
+        looked += len(page)
+        if len(page) < _PAGE:
+            break
+        after = page[-1].position
+    return [
+        Shared(
+            recipient=to,
+            purpose=purpose,
+            fields=sorted({name for each in of for name in each.body.get("personal", {})}),
+            people=len({id_ for each in of for id_ in subjects_of(each.body)}),
+            answers=len(of),
+            first=of[-1].at,
+            last=of[0].at,
+        )
+        for (to, purpose), of in sorted(by.items())
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

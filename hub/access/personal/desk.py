@@ -340,6 +340,11 @@ class PersonalDesk:
             }
         )
 
+    async def check_text(self, person: str, text: str) -> None:
+        """Raises BadRequest for what names the person and would stand in the log in clear."""
+        found = await self._journal.look_up(partial(erasing.find, person=person))
+        _check_reason(text, await self._words(found))
+
     async def _first(self, word: Word, said: Sequence[object]) -> Appended | None:
         """What the same command was answered before. Raises Conflict where its key was used for another."""
         command = self._command(word, said, {})

@@ -1,10 +1,11 @@
 """The policies in force, as the rest of the hub asks them: a viewer and an action, answered by a kept mask."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from hub.access.personal.consented import with_consents
 from hub.access.policy.compiling import ScopedGrant, ViewerClass, class_of, compiled
 from hub.access.policy.load import Loaded
 from hub.access.policy.situation import Quiet, Situation
@@ -18,6 +19,10 @@ KEPT_CLASSES = 1_024
 """Compiled classes kept, and as many masks that were filled in; the least recently used goes first."""
 _KEPT_UNKNOWN = 1_024
 
+Withheld = Callable[[str], Mapping[str, tuple[str, ...]]]
+"""Purpose → field → the people who withdrew their consent; another object where that changed, the same where not."""
+_NOBODY: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
 Filling = tuple[Any, ...]
 """Ids; of agreements, pairs of a type and its provider."""
 
@@ -28,8 +33,12 @@ class Policies:
     `replace` puts other policies into force between two questions: no mask mixes two versions.
     """
 
-    def __init__(self, loaded: Loaded, situation: Situation | None = None) -> None:
+    def __init__(
+        self, loaded: Loaded, situation: Situation | None = None, withheld: Withheld = lambda purpose: _NOBODY
+    ) -> None:
         self.loaded = loaded
+        self._withheld = withheld
+        self._held_to: dict[str, Mapping[str, tuple[str, ...]]] = {}  # purpose → what the kept masks were held to
         self._situation = Quiet() if situation is None else situation
         self._compiled: OrderedDict[tuple[ViewerClass, Action], tuple[ScopedGrant, ...]] = OrderedDict()
         self._masks: OrderedDict[tuple[object, ...], Mask] = OrderedDict()
@@ -52,12 +61,20 @@ class Policies:
 
     def mask(self, viewer: Viewer, action: Action) -> Mask:
         self._tell_unknown(viewer)
+        withheld = self._withheld(viewer.purpose)
+        held = self._held_to.get(viewer.purpose, _NOBODY)
+        if withheld is not held and withheld != held:
+            self._masks.clear()
+            self._held_to[viewer.purpose] = withheld
         who = class_of(viewer, self.loaded)
         grants = self._grants(who, action)
         parameters = self._parameters(viewer, grants)
         key = (who, action, *parameters.items())
         if (kept := self._masks.get(key)) is None:
-            kept = self._masks[key] = with_terms(_filled(grants, parameters))
+            kept = with_terms(_filled(grants, parameters))
+            if action is not Action.WRITE:
+                kept = with_consents(kept, withheld)
+            self._masks[key] = kept
             _bound(self._masks)
         else:
             self._masks.move_to_end(key)

@@ -78,6 +78,10 @@ def test_a_hub_whose_record_is_damaged_says_so_and_shows_what_is_nobodys(park: P
     person = park.query("{ people(first: 1) { nodes { id } } }")["people"]["nodes"][0]["id"]
     who: Any = park.results("audit", "who-saw", person)
     assert who["answers"] >= 1 and who["rows"][0]["subject"] == "local-administrator"
+    basis = f'person: "{person}", purpose: "safety", fields: ["Person.phone"], evidence: "file 1", idempotencyKey: "k"'
+    park.query(f"mutation {{ giveConsent({basis}) {{ __typename }} }}")
+    recorded = park.query(f'{{ consents(person: "{person}") {{ standing }} personalDataShared {{ answers }} }}')
+    assert recorded == {"consents": [{"standing": True}], "personalDataShared": []}
     assert park.part("audit")["state"] == "OK"
     assert park.stop() == 0
     for file in park.state.glob("audit.db*"):

@@ -8,15 +8,17 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from hub.access.audit import reading
 from hub.access.audit.audit import Audit
 from hub.access.audit.chain import Checkpoint, Kind
 from hub.errors import AuditUnavailable, SettingsError
-from tests.access.audit.keeping import Keeping, folder, in_loop, personal, plain
+from tests.access.audit.keeping import GUARD, Keeping, folder, in_loop, personal, plain
 
 
 @in_loop
@@ -207,3 +209,22 @@ async def _one(keeping: Keeping) -> None:
 
 async def _until_refused(audit: Audit) -> None:
     await audit.write(personal("p"))
+
+
+@in_loop
+async def test_what_was_shared_with_whom_is_a_query_of_the_record(keeping: Keeping) -> None:
+    audit = await keeping.open()
+    fire = replace(GUARD, subject="inspector", organization="fire", purpose="supervision")
+    for record in (
+        personal("li", "wang", viewer=fire),
+        personal("li", viewer=fire),
+        personal("li", viewer=replace(fire, purpose="emergency")),
+        personal("li"),  # for nobody's organization
+        plain(viewer=fire),
+    ):
+        await audit.write(record)
+    found = await reading.shared(audit.engines, since=None, recipient=None, first=100)
+    told = [(each.recipient, each.purpose, each.fields, each.people, each.answers) for each in found]
+    assert told == [("fire", "emergency", ["Person.phone"], 1, 1), ("fire", "supervision", ["Person.phone"], 2, 2)]
+    assert await reading.shared(audit.engines, since=None, recipient="police", first=100) == []
+    await audit.close()

@@ -1,0 +1,159 @@
+"""On what basis a person's fields are used, what they took back, and to whom fields of people were given."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from hub.access.audit import reading
+from hub.access.personal.consents import Basis, Consent, Consents, Given
+from hub.access.personal.desk import Word
+from hub.errors import AuditUnavailable, BadRequest, Conflict, Forbidden, Internal, NotFound, Refused
+from hub.viewer import Action
+from schema.enums import described
+from schema.privacy import PersonalDataConflict, PersonalDataRefused, PersonNotFound, problem
+from schema.rows import Asked
+from schema.sight import sees_record
+
+REPORTED = 10_000
+"""The newest answers that one list of what was shared is made of."""
+
+described(
+    Basis,
+    "Why it is lawful to use personal data.",
+    {
+        "CONSENT": "The person said yes, and may take it back.",
+        "CONTRACT": "A contract with the person, or the management of staff by lawful rules, needs it.",
+        "LEGAL_DUTY": "A law asks for it.",
+        "EMERGENCY": "Life, health or property are in danger.",
+        "PUBLIC_INTEREST": "It is in the public interest, within reason.",
+    },
+    name="LegalBasis",
+)
+
+
+@strawberry.type(name="Consent", description="The last word on a person's fields for one purpose.")
+class ConsentRecord:
+    person: strawberry.ID = strawberry.field(description="The person's id, as it was recorded.")
+    purpose: str = strawberry.field(description="The purpose, by its name in the policies.")
+    fields: list[str] = strawberry.field(description="The fields, as `Type.field`.")
+    basis: Basis = strawberry.field(description="On what it rests.")
+    evidence: str = strawberry.field(description="Where the word can be looked up.")
+    standing: bool = strawberry.field(description="False: it was withdrawn, and the fields are closed.")
+    recorded_at: datetime = strawberry.field(description="When it was recorded.")
+    recorded_by: str = strawberry.field(description="By whom.")
+
+
+@strawberry.type(description="It is in the log, and in force from the next answer on.")
+class RecordConsentSuccess:
+    consent: ConsentRecord = strawberry.field(description="As it stands now.")
+
+
+ConsentResult = Annotated[
+    RecordConsentSuccess | PersonNotFound | PersonalDataRefused | PersonalDataConflict,
+    strawberry.union(name="RecordConsentResult", description="What became of a consent, or of its withdrawal."),
+]
+
+
+@strawberry.type(description="To whom personal fields were shown, for which purpose: by the audit, not written twice.")
+class PersonalDataShared:
+    recipient: strawberry.ID = strawberry.field(description="The id of the organization that the viewers acted for.")
+    purpose: str = strawberry.field(description="What they said it was for.")
+    fields: list[str] = strawberry.field(description="The fields that were shown, whole or in part.")
+    people: int = strawberry.field(description="Of how many people and records of theirs.")
+    answers: int = strawberry.field(description="In how many answers.")
+    first: datetime = strawberry.field(description="The first time.")
+    last: datetime = strawberry.field(description="The last time.")
+
+
+_Person = Annotated[strawberry.ID, strawberry.argument(description="The person's id.")]
+_Purpose = Annotated[str, strawberry.argument(description="The purpose, by its name in the policies.")]
+_Evidence = Annotated[
+    str, strawberry.argument(description="Where the word can be looked up; kept in clear: no names in it.")
+]
+_Key = Annotated[
+    str, strawberry.argument(description="A new random text for each change; a repeat gets the first answer.")
+]
+
+
+async def consents(info: Asked, person: _Person) -> list[ConsentRecord]:
+    return [_record(each) for each in await _consents(info, Action.READ).of(person)]
+
+
+async def give(
+    info: Asked,
+    person: _Person,
+    purpose: _Purpose,
+    fields: Annotated[list[str], strawberry.argument(description="Personal fields, such as `Person.phone`.")],
+    evidence: _Evidence,
+    idempotency_key: _Key,
+    basis: Annotated[Basis, strawberry.argument(description="On what it rests.")] = Basis.CONSENT,
+) -> ConsentResult:
+    given = Given(purpose=purpose, fields=tuple(dict.fromkeys(fields)), basis=basis, evidence=evidence)
+    try:
+        done = await _consents(info, Action.WRITE).give(person, given, _word(info, idempotency_key))
+    except (NotFound, Refused, BadRequest, Conflict) as error:
+        return problem(error)
+    return RecordConsentSuccess(consent=_record(done))
+
+
+async def withdraw(
+    info: Asked, person: _Person, purpose: _Purpose, evidence: _Evidence, idempotency_key: _Key
+) -> ConsentResult:
+    word = _word(info, idempotency_key)
+    try:
+        done = await _consents(info, Action.WRITE).withdraw(person, purpose, evidence, word)
+    except (NotFound, Refused, BadRequest, Conflict) as error:
+        return problem(error)
+    return RecordConsentSuccess(consent=_record(done))
+
+
+async def shared(
+    info: Asked,
+    since: Annotated[datetime | None, strawberry.argument(description="Only what was shown since.")] = None,
+    recipient: Annotated[strawberry.ID | None, strawberry.argument(description="To this organization alone.")] = None,
+) -> list[PersonalDataShared]:
+    if not sees_record(info.context, "AuditRecord"):
+        raise Forbidden("what was shared with whom is for auditors and the privacy officer, for their purposes")
+    if (audit := info.context.services.audit) is None:
+        raise AuditUnavailable("this hub keeps no audit")
+    found = await reading.shared(audit.engines, since=since, recipient=recipient, first=REPORTED)
+    info.context.ledger.rows("Access", len(found))
+    return [
+        PersonalDataShared(
+            recipient=strawberry.ID(each.recipient),
+            purpose=each.purpose,
+            fields=list(each.fields),
+            people=each.people,
+            answers=each.answers,
+            first=each.first,
+            last=each.last,
+        )
+        for each in found
+    ]
+
+
+def _consents(info: Asked, action: Action) -> Consents:
+    """Raises Forbidden."""
+    if not sees_record(info.context, "Processing", action):
+        raise Forbidden(f"the policies do not let you {action} Processing.record: consents are the privacy officer's")
+    if (found := info.context.services.consents) is None:
+        raise Internal("this hub was started without a register of consents")
+    return found
+
+
+def _word(info: Asked, key: str) -> Word:
+    return Word(actor=info.context.viewer.subject, reason="", key=key)
+
+
+def _record(consent: Consent) -> ConsentRecord:
+    return ConsentRecord(
+        person=strawberry.ID(consent.person),
+        purpose=consent.purpose,
+        fields=list(consent.fields),
+        basis=consent.basis,
+        evidence=consent.evidence,
+        standing=consent.standing,
+        recorded_at=consent.recorded_at,
+        recorded_by=consent.recorded_by,
+    )
