@@ -203,6 +203,7 @@ class Hub:
             clock=self.parts.clock,
             audit=self.audit,
             happenings=self.happenings,
+            head=self.feed.head,
         )
         operations = Desk(
             self.parts,

@@ -33,6 +33,14 @@ class FeedCursor:
             raise CursorGone(_GONE)
         return cls(epoch=found[1], seq=int(found[2]))
 
+    @classmethod
+    def read(cls, text: object) -> Self | None:
+        """None for what is no cursor of ours."""
+        try:
+            return cls.decode(text) if isinstance(text, str) else None
+        except CursorGone:
+            return None
+
     def position(self, *, epoch: str, head: int) -> int:
         """`seq`; raises CursorGone where the journal is in another epoch or has not come so far."""
         if self.epoch != epoch or self.seq > head:

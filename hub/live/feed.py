@@ -73,6 +73,10 @@ class Feed:
     def subscribers(self) -> int:
         return self._following
 
+    def head(self) -> FeedCursor:
+        """Where the log ends now: who begins after it hears all that is new."""
+        return FeedCursor(epoch=self._journal.epoch, seq=self._journal.head)
+
     async def run(self) -> None:
         """Reads the log for all subscribers at its head, until it is cancelled."""
         tail = self._tail = self._journal.head

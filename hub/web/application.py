@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 from starlette.applications import Starlette
@@ -22,6 +23,7 @@ from hub.access.rights import Everything, Rights
 from hub.clock import Clock, now
 from hub.errors import Code
 from hub.ingest.uploads import Uploads
+from hub.journal.cursors import FeedCursor
 from hub.telemetry import Metrics
 from hub.web import explorer, health
 from hub.web.config import WebConfig
@@ -52,10 +54,11 @@ def create_application(
     happenings: Happenings | None = None,
     issuer: Issuer | None = None,
     uploads: Uploads | None = None,
+    head: Callable[[], FeedCursor] | None = None,
 ) -> Starlette:
     """Of any schema. Without an authority whoever asks is the local administrator: then it raises SettingsError where
     `config.host` is not loopback. `issuer` is the hub's own, where it has one. `uploads`: where files are
-    kept that mutations take; without it none are. `state.closing` is the event whose
+    kept that mutations take; without it none are. `head`: where the log ends now. `state.closing` is the event whose
     setting ends all streams; `state.sessions` is to be run beside the server."""
     if authority is None:
         refuse_to_leave_loopback(config.host)
@@ -65,7 +68,14 @@ def create_application(
         authority = Noting(authority, happenings)
     who, may, as_it_is = authority or Local(), rights or Everything(), moment or Unmoved()
     execution = Execution(
-        schema, contexts, metrics, may, Release(audit, happenings), as_it_is, introspection=config.introspection
+        schema,
+        contexts,
+        metrics,
+        may,
+        Release(audit, happenings),
+        as_it_is,
+        introspection=config.introspection,
+        head=head,
     )
     sessions = Sessions(who, may, clock)
 

@@ -35,6 +35,7 @@ from strawberry.types.execution import PreExecutionError
 from hub.access.moment import Moment, Unmoved
 from hub.access.rights import Rights
 from hub.errors import AuditUnavailable, BadRequest, CausewayError, Code, Forbidden
+from hub.journal.cursors import FeedCursor
 from hub.telemetry import Metrics
 from hub.viewer import Action, Mask
 from hub.web import cost
@@ -43,7 +44,7 @@ from hub.web.encoding import encode
 from hub.web.fanout import Fanout, Group
 from hub.web.operation import Asker, Operation
 from hub.web.releasing import Release
-from hub.web.resuming import beginnings, resumed
+from hub.web.resuming import beginning, beginnings, resumed
 from hub.web.run import Prepared, Run
 from hub.web.session import NOTHING, Session
 from hub.web.sharing import sharing_key
@@ -52,6 +53,7 @@ from hub.web.turns import InTurns
 
 _KEPT_DOCUMENT = 20_000  # characters; longer ones are parsed each time
 _SHARED_EVENTS = 512
+_KEYS = 1024
 _TOKENS = 10_000  # validation is quadratic in some of what more could hold
 
 
@@ -62,7 +64,8 @@ _ACTIONS = {Kind.QUERY: Action.READ, Kind.MUTATION: Action.WRITE, Kind.SUBSCRIPT
 
 
 class Execution:
-    """No answer leaves but by `release`."""
+    """No answer leaves but by `release`. `head`: where the log ends now; with it a new subscriber hears its first event
+    with all others."""
 
     def __init__(
         self,
@@ -74,6 +77,7 @@ class Execution:
         moment: Moment | None = None,
         *,
         introspection: bool = True,
+        head: Callable[[], FeedCursor] | None = None,
     ) -> None:
         self._schema = schema
         schema.execution_context_class = InTurns
@@ -84,6 +88,7 @@ class Execution:
         self._moment = moment or Unmoved()
         self._release = release
         self._introspection = introspection
+        self._head = head
         self._parsed = lru_cache(256)(_parse)
         self._hidden = lru_cache(256)(
             lambda document: validate(self._core, document, [NoSchemaIntrospectionCustomRule])
@@ -91,6 +96,7 @@ class Execution:
         self._validated = lru_cache(256)(lambda document: _validated(self._core, document))
         self._beginnings = lru_cache(256)(lambda document: frozenset(beginnings(self._core, document)))
         self._fanout = Fanout()
+        self._keys: OrderedDict[tuple[object, ...], tuple[object, ...]] = OrderedDict()
         self._shared: OrderedDict[tuple[object, ...], asyncio.Future[Made]] = OrderedDict()
 
     def is_subscription(self, operation: Operation) -> bool:
@@ -182,7 +188,7 @@ class Execution:
                 yield self._counted(answer_of(None, errors, refused=True), transport, asker)
                 return
             run = self._run(prepared, operation, asker, mask, transport)
-            source = await self._source(run)
+            source, start = await self._begun(run)
         except (GraphQLError, CausewayError) as error:
             yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport, asker)
             return
@@ -190,7 +196,7 @@ class Execution:
             yield self._counted(answer_of(None, source.errors, refused=True), transport, asker)
             return
         self._metrics.request(transport, "ok")
-        watching = Watching(self, run, session, source, offer)
+        watching = Watching(self, run, session, source, start, offer)
         try:
             async for answer in watching.answers():
                 yield answer
@@ -199,8 +205,18 @@ class Execution:
         finally:
             await watching.close()
 
+    async def _begun(self, run: Run) -> tuple[AsyncGenerator[object, None] | ExecutionResult, FeedCursor | None]:
+        """The subscription's events, and after which position of the log, where that is known."""
+        after = beginning(run.prepared.operation, run.operation.variables)
+        if after == "" and self._head is not None and self._beginnings(run.prepared.document):
+            now = self._head()
+            return await self.begun_after(run, now.encode()), now
+        return await self._source(run), FeedCursor.read(after)
+
     def under_the_rights_of_now(self, run: Run, session: Session) -> Run:
         who = self._now(session.asker)
+        if who is run.asker and self._rights.version == run.version:
+            return run
         mask = self._mask(who, Kind.SUBSCRIPTION)
         if (who is run.asker or who == run.asker) and (mask is run.mask or mask == run.mask):
             return run
@@ -289,7 +305,10 @@ class Execution:
     def _run(self, prepared: Prepared, operation: Operation, asker: Asker, mask: Mask, transport: str) -> Run:
         asked = self._release.asked(prepared.document, prepared.operation, transport)
         key = sharing_key(prepared.document, prepared.operation, operation, asker, mask)
-        return Run(prepared, operation, asker, mask, asked, key)
+        key = self._keys.setdefault(key, key)  # compared by identity then, event by event
+        if len(self._keys) > _KEYS:
+            self._keys.popitem(last=False)
+        return Run(prepared, operation, asker, mask, asked, self._rights.version, key)
 
     def _mask(self, asker: Asker, kind: Kind) -> Mask:
         """Raises Forbidden for a change or a stream by who is granted nothing; a read then finds nothing."""

@@ -1,6 +1,6 @@
 """A subscription that goes on after the event that a client saw last, whatever its document says of `after`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from graphql import (
@@ -13,9 +13,11 @@ from graphql import (
     InlineFragmentNode,
     NamedTypeNode,
     NameNode,
+    NullValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    StringValueNode,
     VariableDefinitionNode,
     VariableNode,
     get_named_type,
@@ -60,6 +62,22 @@ def beginnings(schema: GraphQLSchema, document: DocumentNode) -> Collection[str]
     for each in document.definitions:
         setting.definition(each)
     return setting.names
+
+
+def beginning(node: OperationDefinitionNode, variables: Mapping[str, object]) -> str | None:
+    """After which cursor the client wants to begin; "" from now on, None where that is not to be seen at once."""
+    match node.selection_set.selections:
+        case (FieldNode(arguments=arguments),):
+            for argument in arguments or ():
+                if argument.name.value == "after":
+                    given = argument.value
+                    value = variables.get(given.name.value) if isinstance(given, VariableNode) else given
+                    if isinstance(value, StringValueNode):
+                        return value.value
+                    return "" if value is None or isinstance(value, NullValueNode) else str(value)
+            return ""
+        case _:
+            return None
 
 
 def _declaring(node: DefinitionNode, declared: VariableDefinitionNode) -> DefinitionNode:

@@ -26,5 +26,7 @@ class Run:
     asker: Asker
     mask: Mask
     asked: Asked
+    version: str
+    """Of the policies that the mask is by."""
     key: tuple[object, ...]
-    """Of what its answers are made of: equal for all who are told the same."""
+    """Of what its answers are made of: the same one for all who are told the same."""

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from typing import Protocol
 
-from hub.errors import CausewayError, CursorGone, TooSlow
+from hub.errors import CausewayError, TooSlow
 from hub.journal.cursors import FeedCursor
 from hub.web.answers import Answer, Made
 from hub.web.fanout import Group, Member
@@ -49,21 +49,33 @@ class Telling(Protocol):
 
 
 class Watching:
-    """`close` it at the end. Without an `offer` it stays by itself."""
+    """`close` it at the end. `start`: after which position the events begin, where that is known. Without an `offer`
+    it stays by itself."""
 
-    def __init__(self, telling: Telling, run: Run, session: Session, events: Events, offer: Offer | None) -> None:
+    def __init__(
+        self,
+        telling: Telling,
+        run: Run,
+        session: Session,
+        events: Events,
+        start: FeedCursor | None,
+        offer: Offer | None,
+    ) -> None:
         self._telling = telling
         self._run = run
         self._session = session
         self._events: Events | None = events
         self._offer = offer
-        self._epoch: FeedCursor | None = None  # of the last event
+        self._epoch = start
         self._join()
+        self._member.position = start.seq if start is not None else None
 
     async def answers(self) -> AsyncGenerator[Answer, None]:
         """Those that are not sent by the offer."""
+        if self._offer is not None and self._group.meets(self._member):
+            await self._with_the_others()
         while (event := await self._next()) is not None:
-            at = _position(event)
+            at = FeedCursor.read(getattr(event, "cursor", None))
             if self._rights_have_changed() and at is not None:  # it was chosen and made under the rights of before
                 await self._begin_after(replace(at, seq=at.seq - 1))
                 continue
@@ -164,7 +176,7 @@ class Watching:
                 continue
             except StopAsyncIteration:
                 event = None
-            if event is None or (at := _position(event)) is None:
+            if event is None or (at := FeedCursor.read(getattr(event, "cursor", None))) is None:
                 self._member.part()
                 return
             await self._group.tell(at.seq, await self._telling.told(self._run, event))
@@ -182,11 +194,3 @@ class Watching:
         events, self._events = self._events, None
         if events is not None:
             await events.aclose()
-
-
-def _position(event: object) -> FeedCursor | None:
-    """None where it has none in the log."""
-    try:
-        return FeedCursor.decode(str(getattr(event, "cursor", None)))
-    except CursorGone:
-        return None
