@@ -7,7 +7,7 @@ and encoded for the first of them, and the others wait for that.
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import aclosing
 from dataclasses import replace
 from functools import lru_cache
@@ -44,7 +44,7 @@ from hub.web.encoding import encode
 from hub.web.fanout import Fanout, Group
 from hub.web.operation import Asker, Operation
 from hub.web.releasing import Release
-from hub.web.resuming import beginning, beginnings, resumed
+from hub.web.resuming import beginning, beginnings, begins_after, resumed
 from hub.web.run import Prepared, Run
 from hub.web.session import NOTHING, Session
 from hub.web.sharing import sharing_key
@@ -112,6 +112,17 @@ class Execution:
             return resumed(self._core, self._prepare(operation).document, operation, cursor)
         except GraphQLError:
             return operation
+
+    def watched(self, operation: Operation) -> tuple[Hashable, bool]:
+        """What the operation watches, wherever it begins; and whether it goes on after an event."""
+        try:
+            anywhere = self.resumed(operation, "")
+            begins = self._beginnings(self._prepare(anywhere).document)
+            which = {name: value for name, value in sorted(operation.variables.items()) if name not in begins}
+            goes_on = begins_after(self._core, self._prepare(operation).document, operation)
+        except GraphQLError:
+            return (operation.document, operation.name), False
+        return (anywhere.document, operation.name, encode(which)), goes_on
 
     async def once(self, operation: Operation, asker: Asker, transport: str) -> Answer:
         """A query's or a mutation's one answer. Nothing is raised but cancellation."""

@@ -14,6 +14,7 @@ from hub.web.endpoint import Endpoint
 from hub.web.errors import refusal
 from hub.web.execution import Execution
 from hub.web.operation import Asker, Operation, language_of
+from hub.web.renewing import Renewals
 from hub.web.session import Sessions
 from hub.web.sse import EventStream
 
@@ -41,6 +42,7 @@ class Post(Endpoint):
         self._authority = authority
         self._sessions = sessions
         self._closing = closing
+        self._renewals = Renewals()
 
     async def respond(self, request: Request) -> Response | EventStream:
         if request.method != "POST":
@@ -69,10 +71,12 @@ class Post(Endpoint):
     def _stream(self, request: Request, operation: Operation, asker: Asker) -> EventStream:
         if last := request.headers.get("last-event-id"):
             operation = self._execution.resumed(operation, last)
+        which, goes_on = self._execution.watched(operation)
         return EventStream(
             lambda session: self._execution.results(operation, session, "sse"),
             self._sessions.open(asker),
             self._closing,
+            self._renewals.open(asker.viewer, which, goes_on=goes_on),
             keep_alive_seconds=self._config.keep_alive_seconds,
             stall_seconds=self._config.stall_seconds,
         )

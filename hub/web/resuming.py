@@ -54,14 +54,27 @@ def resumed(schema: GraphQLSchema, document: DocumentNode, operation: Operation,
 
 def beginnings(schema: GraphQLSchema, document: DocumentNode) -> Collection[str]:
     """The variables that say where a subscription begins, and nothing else of it."""
+    setting = _set_in(schema, document)
+    return setting.names if setting is not None else ()
+
+
+def begins_after(schema: GraphQLSchema, document: DocumentNode, operation: Operation) -> bool:
+    """Whether it goes on after an event, by a variable or by a text in the document."""
+    setting = _set_in(schema, document)
+    return setting is not None and (
+        setting.constant or any(operation.variables.get(name) is not None for name in setting.names)
+    )
+
+
+def _set_in(schema: GraphQLSchema, document: DocumentNode) -> "_Setting | None":
     root = schema.subscription_type
     takes = [name for name, field in root.fields.items() if "after" in field.args] if root else []
     if root is None or not takes:
-        return ()
+        return None
     setting = _Setting(root.name, takes)
     for each in document.definitions:
         setting.definition(each)
-    return setting.names
+    return setting
 
 
 def beginning(node: OperationDefinitionNode, variables: Mapping[str, object]) -> str | None:
@@ -91,6 +104,7 @@ class _Setting:
 
     def __init__(self, root: str, takes: Collection[str]) -> None:
         self.names: set[str] = set()
+        self.constant = False  # a text in the document says it
         self._root = root
         self._takes = takes
 
@@ -118,6 +132,7 @@ class _Setting:
         if after is not None and isinstance(after.value, VariableNode):
             self.names.add(after.value.name.value)
             return node
+        self.constant = self.constant or (after is not None and isinstance(after.value, StringValueNode))
         self.names.add(_RESUMED.name.value)
         arguments["after"] = ArgumentNode(name=NameNode(value="after"), value=_RESUMED)
         return replace(node, arguments=tuple(arguments.values()))

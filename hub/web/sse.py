@@ -36,13 +36,15 @@ class _Over(Exception):
 
 class EventStream:
     """An ASGI response. A client that takes nothing for `stall_seconds` is let go; `closing` ends the stream
-    without `complete`, so that the client subscribes anew, and so does the end of its token, which is told first."""
+    without `complete`, so that the client subscribes anew, and so does the end of its token, which is told first.
+    A stream whose place a newer one has taken is complete."""
 
     def __init__(
         self,
         answers: Callable[[Session], AsyncGenerator[Answer, None]],
         session: AbstractContextManager[Session],
         closing: asyncio.Event,
+        renewal: AbstractContextManager[asyncio.Event],
         *,
         keep_alive_seconds: float,
         stall_seconds: float,
@@ -50,22 +52,27 @@ class EventStream:
         self._answers = answers
         self._session = session
         self._closing = closing
+        self._renewal = renewal
         self._keep_alive_seconds = keep_alive_seconds
         self._stall_seconds = stall_seconds
         self._turn = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._keep_alive(send))
-                group.create_task(self._until_the_client_leaves(receive))
-                group.create_task(self._until_the_hub_stops())
-                group.create_task(self._tell(send))
-        except* _Over:
-            pass
+        with self._renewal as renewed:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._keep_alive(send))
+                    group.create_task(self._until_the_client_leaves(receive))
+                    group.create_task(self._until(self._closing))
+                    group.create_task(self._until(renewed))
+                    group.create_task(self._tell(send))
+            except* _Over:
+                pass
         if self._closing.is_set():
             await self._put(send, b"", more=False)
+        elif renewed.is_set():
+            await self._put(send, COMPLETE, more=False)
 
     async def _tell(self, send: Send) -> None:
         await self._put(send, KEEP_ALIVE)  # headers and a first byte at once, so that the client knows that it stands
@@ -88,8 +95,8 @@ class EventStream:
             pass
         raise _Over
 
-    async def _until_the_hub_stops(self) -> None:
-        await self._closing.wait()
+    async def _until(self, over: asyncio.Event) -> None:
+        await over.wait()
         raise _Over
 
     async def _put(self, send: Send, data: bytes, *, more: bool = True) -> None:
