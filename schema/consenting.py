@@ -6,12 +6,15 @@ from typing import Annotated
 import strawberry
 
 from hub.access.audit import reading
+from hub.access.personal import provided
 from hub.access.personal.consents import Basis, Consent, Consents, Given
 from hub.access.personal.desk import Word
+from hub.access.personal.provided import Provision, Recorded
 from hub.errors import AuditUnavailable, BadRequest, Conflict, Forbidden, Internal, NotFound, Refused
 from hub.viewer import Action
 from schema.enums import described
 from schema.privacy import PersonalDataConflict, PersonalDataRefused, PersonNotFound, problem
+from schema.problems import Problem
 from schema.rows import Asked
 from schema.sight import sees_record
 
@@ -65,6 +68,33 @@ class PersonalDataShared:
     first: datetime = strawberry.field(description="The first time.")
     last: datetime = strawberry.field(description="The last time.")
 
+
+@strawberry.type(description="Personal data that was given to an organization beside the hub: on paper, by a file.")
+class PersonalDataProvided:
+    recipient: strawberry.ID = strawberry.field(description="The organization's id.")
+    purpose: str = strawberry.field(description="What for, by its name in the policies.")
+    agreement: strawberry.ID | None = strawberry.field(description="The sharing agreement's id.")
+    fields: list[str] = strawberry.field(description="The fields, as `Type.field`.")
+    people: int = strawberry.field(description="Of how many people.")
+    at: datetime = strawberry.field(description="When it was given.")
+    evidence: str = strawberry.field(description="Where it can be looked up.")
+    recorded_by: str = strawberry.field(description="By whom it was recorded.")
+
+
+@strawberry.type(description="It is in the log.")
+class RecordProvisionSuccess:
+    provision: PersonalDataProvided = strawberry.field(description="As it was recorded.")
+
+
+@strawberry.type(description="No organization or agreement has this id.")
+class RecipientNotFound(Problem):
+    pass
+
+
+ProvisionResult = Annotated[
+    RecordProvisionSuccess | RecipientNotFound | PersonalDataRefused | PersonalDataConflict,
+    strawberry.union(name="RecordProvisionResult", description="What became of a record of provision."),
+]
 
 _Person = Annotated[strawberry.ID, strawberry.argument(description="The person's id.")]
 _Purpose = Annotated[str, strawberry.argument(description="The purpose, by its name in the policies.")]
@@ -131,6 +161,58 @@ async def shared(
         )
         for each in found
     ]
+
+
+async def provide(
+    info: Asked,
+    recipient: Annotated[strawberry.ID, strawberry.argument(description="The organization's id.")],
+    purpose: _Purpose,
+    fields: Annotated[list[str], strawberry.argument(description="Personal fields, such as `Person.phone`.")],
+    people: Annotated[int, strawberry.argument(description="Of how many people.")],
+    at: Annotated[datetime, strawberry.argument(description="When it was given.")],
+    evidence: _Evidence,
+    idempotency_key: _Key,
+    agreement: Annotated[strawberry.ID | None, strawberry.argument(description="The sharing agreement's id.")] = None,
+) -> ProvisionResult:
+    purposes, services = _consents(info, Action.WRITE).purposes, info.context.services
+    given = Provision(
+        recipient=recipient,
+        purpose=purpose,
+        agreement=agreement,
+        fields=tuple(dict.fromkeys(fields)),
+        people=people,
+        at=at,
+        evidence=evidence,
+    )
+    word = _word(info, idempotency_key)
+    try:
+        done = await provided.record(services.journal, services.clock, given, word, purposes)
+    except NotFound as error:
+        return RecipientNotFound(code=error.code, message=error.message)
+    except Conflict as error:
+        return PersonalDataConflict(code=error.code, message=error.message)
+    except BadRequest as error:
+        return PersonalDataRefused(code=error.code, message=error.message)
+    return RecordProvisionSuccess(provision=_provided(done))
+
+
+async def provisions(info: Asked) -> list[PersonalDataProvided]:
+    _consents(info, Action.READ)
+    return [_provided(each) for each in await provided.recorded(info.context.services.journal)]
+
+
+def _provided(done: Recorded) -> PersonalDataProvided:
+    given = done.provision
+    return PersonalDataProvided(
+        recipient=strawberry.ID(given.recipient),
+        purpose=given.purpose,
+        agreement=None if given.agreement is None else strawberry.ID(given.agreement),
+        fields=list(given.fields),
+        people=given.people,
+        at=given.at,
+        evidence=given.evidence,
+        recorded_by=done.by,
+    )
 
 
 def _consents(info: Asked, action: Action) -> Consents:

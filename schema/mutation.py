@@ -146,6 +146,10 @@ class Mutation:
         resolver=consenting.withdraw,
         description="Records that a person took their consent back: from the next answer on the fields are closed.",
     )
+    record_provision: consenting.ProvisionResult = strawberry.field(
+        resolver=consenting.provide,
+        description="Records that personal data was given to an organization beside the hub, which no audit knows.",
+    )
     place_legal_hold: privacy.LegalHoldResult = strawberry.field(
         resolver=privacy.place_legal_hold,
         description="Keeps what is held of a person, or of an incident's response, whatever its time or anyone's wish.",

@@ -143,6 +143,9 @@ class Query:
         description="To which organizations personal fields were shown, for which purposes, of the latest "
         f"{consenting.REPORTED:,} such answers.",
     )
+    personal_data_provided: list[consenting.PersonalDataProvided] = strawberry.field(
+        resolver=consenting.provisions, description="What was given to organizations beside the hub, the latest first."
+    )
     matches: list[matching.Match] = strawberry.field(
         resolver=matching.matches,
         description="What may be one thing and waits for a person to say, the oldest first.",

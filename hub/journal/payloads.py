@@ -294,6 +294,18 @@ class ConsentPayload(TypedDict):
     evidence: str  # where the word can be looked up
 
 
+class PersonalDataSharedPayload(TypedDict):
+    """Given away beside the hub; recipient and agreement are entity ids."""
+
+    recipient: str
+    purpose: str
+    agreement: str | None
+    fields: list[str]  # Type.field
+    people: int
+    at: str
+    evidence: str
+
+
 class PersonCorrected(TypedDict):
     """Which fields a person had put right; the values stand sealed in the event's claim."""
 
@@ -416,6 +428,7 @@ EVENTS: Mapping[str, tuple[int, type]] = {
     "personal_data.expired": (1, PersonalDataExpired),
     "legal_hold.placed": (1, LegalHold),
     "legal_hold.released": (1, LegalHold),
+    "personal_data.shared": (1, PersonalDataSharedPayload),
     "consent.given": (1, ConsentPayload),
     "consent.withdrawn": (1, ConsentPayload),
 }

@@ -195,3 +195,35 @@ def test_the_privacy_officer_records_and_reads_them_and_nobody_else(register: Re
             assert [each.original_error.code for each in refused.errors] == ["FORBIDDEN"]
 
     run(main())
+
+
+PROVIDE = """mutation ($to: ID!, $key: String!, $fields: [String!]!, $at: DateTime!) { recordProvision(recipient: $to,
+  purpose: "supervision", fields: $fields, people: 12, at: $at, evidence: "file 7", idempotencyKey: $key) {
+  __typename ... on Problem { message } ... on RecordProvisionSuccess { provision { recipient people } } } }"""
+PROVIDED = "{ personalDataProvided { recipient purpose fields people evidence recordedBy } }"
+
+
+def test_what_was_given_away_beside_the_hub_is_recorded_once(register: Register, town: Hub, run: Run) -> None:
+    async def main() -> None:
+        fire = await said(town, "plan", "Organization", "fire-brigade", name="Fire brigade")
+        right = {"to": fire, "key": "v-1", "fields": list(PHONE), "at": now().isoformat()}
+        for _ in range(2):
+            done = await register.ask(PROVIDE, OFFICER, **right)
+            assert done.data["recordProvision"]["provision"] == {"recipient": fire, "people": 12}
+        (row,) = (await register.ask(PROVIDED, OFFICER)).data["personalDataProvided"]
+        assert (row["fields"], row["evidence"], row["recordedBy"]) == (["Person.phone"], "file 7", "officer")
+        wrong = {
+            "RecipientNotFound": {"to": (await two_people(town, "v"))[0], "key": "v-2"},  # a person is none
+            "PersonalDataConflict": {"fields": ["Person.name"]},
+            "PersonalDataRefused": {"fields": ["Place.name"], "key": "v-3"},
+        }
+        for problem, changed in wrong.items():
+            refused = await register.ask(PROVIDE, OFFICER, **(right | changed))
+            assert refused.data["recordProvision"]["__typename"] == problem, refused
+        later = await register.ask(PROVIDE, OFFICER, **(right | {"key": "v-4", "at": "2999-01-01T00:00:00Z"}))
+        assert "future" in later.data["recordProvision"]["message"]
+        for document, variables in ((PROVIDE, right), (PROVIDED, {})):
+            closed = await register.ask(document, SAFETY, **variables)
+            assert [each.original_error.code for each in closed.errors] == ["FORBIDDEN"]
+
+    run(main())

@@ -100,6 +100,10 @@ class Consents:
         if entries:
             self._withheld = _withheld(self._last.values())
 
+    @property
+    def purposes(self) -> Collection[str]:
+        return self._purposes()
+
     def withheld(self, purpose: str) -> Mapping[str, tuple[str, ...]]:
         """Field → the people who withdrew their consent to it for the purpose; the same object while nothing
         changes."""
