@@ -38,8 +38,10 @@ def main(arguments: list[str]) -> int:
     skips = Skips()
     chosen = [str(HERE / name) for name in names] or [str(HERE)]
     marker = "soak" if soak else "not soak"
-    # Two at a time, file by file: much of it is waiting for servers. The soak is measured, so nothing runs beside it.
-    workers = [] if soak or (os.cpu_count() or 1) < 2 else ["-n", "2", "--dist", "loadfile"]
+    # One more at a time than there are cores, file by file: much of it is waiting for servers. The soak is measured, so
+    # nothing runs beside it.
+    several = ["-n", str(min((os.cpu_count() or 1) + 1, 4)), "--dist", "loadfile", "--no-loadscope-reorder"]
+    workers = [] if soak or (os.cpu_count() or 1) < 2 else several
     status = int(pytest.main([*chosen, "-q", "-m", marker, "--durations=10", *workers], plugins=[skips]))
     if skips.seen:
         print(f"\nNot run here: {len(skips.seen)} tests, because something optional is missing:")

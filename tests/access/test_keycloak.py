@@ -20,7 +20,7 @@ from tests.access.proving import URL, Prover
 from tests.servers.keycloak import AUDIENCE, DEPARTMENT, HUB, PLAIN, Keycloak
 from tests.servers.process import ServerMissing
 
-pytestmark = pytest.mark.timeout(600)  # its first start takes a while
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]  # its first start takes a while
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,8 @@ from tests.attacks.attempt import Attempt
 from tests.attacks.every import every
 from tests.attacks.park import Park, attacked
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def park(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Park]:

@@ -16,6 +16,8 @@ from hub.clock import now
 from hub.journal.records import Draft
 from hub.parts import open_parts
 
+pytestmark = pytest.mark.long
+
 PARK = """
 [park]
 name = "Test park"

@@ -10,6 +10,8 @@ import pytest
 
 from tests.docs.pages import DOCS, ROOT, as_script
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", ["bring-in-your-park.md", "bring-in-your-park.zh.md"])

@@ -1,5 +1,7 @@
 """docs/write-an-adapter.md does what it says: its blocks, run as they stand, end with a reading of the new adapter.
 
+pytestmark = pytest.mark.long
+
 Not from the page: where the hub's environment is (no package is fetched here) and which ports are free.
 """
 

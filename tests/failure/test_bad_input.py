@@ -17,6 +17,8 @@ from tests.failure.steps import Publishers, everything_arrived, hear_first_messa
 from tests.servers.modbus import ModbusServer
 from tests.servers.mosquitto import Mosquitto
 
+pytestmark = pytest.mark.long
+
 WEIGHED = """
 [[source.config.subscriptions]]
 topic = "weighed/{{sensor}}"

@@ -13,6 +13,8 @@ from tests.failure.subscriber import Subscriber
 from tests.servers.modbus import ModbusServer
 from tests.servers.mosquitto import Mosquitto
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.timeout(120)
 def test_sigterm_stores_and_acknowledges_what_was_read_and_leaves_nothing_behind(

@@ -21,6 +21,8 @@ from tests.servers.mosquitto import Mosquitto
 from tests.servers.neo4j import Neo4j
 from tests.servers.process import ServerMissing
 
+pytestmark = pytest.mark.long
+
 NEEDS_THE_GRAPH = (
     "{ assets { nodes { name } } }",
     "{ places { totalCount } }",

@@ -16,6 +16,8 @@ from tests.failure.subscriber import Subscriber
 from tests.servers.modbus import ModbusServer
 from tests.servers.mosquitto import Mosquitto
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.timeout(240)
 def test_killed_5_times_under_load(

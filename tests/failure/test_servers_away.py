@@ -17,6 +17,8 @@ from tests.servers.modbus import ModbusServer
 from tests.servers.mosquitto import Mosquitto
 from tests.servers.postgres import Postgres
 
+pytestmark = pytest.mark.long
+
 MEGABYTE = 1 << 20
 
 

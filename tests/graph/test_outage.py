@@ -19,6 +19,8 @@ from tests.graph.test_projection import asset, small_park
 from tests.servers.neo4j import Neo4j
 from tests.servers.process import ServerMissing
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def own_neo4j(tmp_path: Path) -> Iterator[Neo4j]:

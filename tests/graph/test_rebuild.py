@@ -19,6 +19,8 @@ from hub.journal.match import Decision
 from tests.graph.conftest import World, Worlds, dump, empty
 from tests.graph.test_projection import asset, place, small_park
 
+pytestmark = pytest.mark.long
+
 PLACES = ("p0", "p1", "p2")
 ASSETS = ("a0", "a1", "a2")
 

@@ -24,6 +24,8 @@ from tests.schema.world import ITEM, ORGANIZATIONS, PLACES, SOURCE, World, made
 from tests.select import parks
 from tests.select.reference import answer, holders, visibility
 
+pytestmark = pytest.mark.long
+
 FIELDS = {
     "Place": ("places", ("name", "code")),
     "Organization": ("organizations", ("name", "telephone")),

@@ -20,6 +20,8 @@ from tests.schema.test_alerts import ACKNOWLEDGE, watch
 from tests.schema.test_masks import park
 from tests.schema.test_query import code
 
+pytestmark = pytest.mark.long
+
 SECRET = "Bolt"
 """What B's name, its lots' and its devices' have in common."""
 

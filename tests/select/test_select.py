@@ -19,6 +19,8 @@ from tests.select.engine import Engine
 from tests.select.reference import answer, plain
 from tests.select.walks import Park
 
+pytestmark = pytest.mark.long
+
 SLOW = settings(
     max_examples=10,
     deadline=None,

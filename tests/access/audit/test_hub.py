@@ -10,6 +10,8 @@ import pytest
 
 from tests.failure.park import Park
 
+pytestmark = pytest.mark.long
+
 PEOPLE = "query Seen { people { nodes { id phone } } }"
 NUMBERS = [f"139000000{number:02}" for number in range(12)]
 

@@ -19,7 +19,7 @@ from tests.failure.park import Park
 from tests.servers.mosquitto import Mosquitto
 from tests.servers.process import ServerMissing
 
-pytestmark = pytest.mark.timeout(480)  # hubs and engines start again and again
+pytestmark = [pytest.mark.long, pytest.mark.timeout(480)]  # hubs and engines start again and again
 NAME, PHONE, CERTIFICATE = "欧阳示例甲", "13912345670", "FA-ZQ-880417"
 OTHER, OTHER_PHONE = "司马范本乙", "13876543210"
 SEARCHED = ("欧阳 阳示 示例", "oyslj")  # what the graph makes of a name, to be found by
