@@ -33,6 +33,7 @@ from hub.command.circumstances import Circumstances
 from hub.command.incident_desk import IncidentDesk
 from hub.control import bind, create_control
 from hub.errors import CausewayError, GraphUnavailable, SettingsError
+from hub.facing import face
 from hub.forgetting import EmbeddedFiles
 from hub.gauges import show
 from hub.graph.embedded import Embedded
@@ -55,7 +56,6 @@ from hub.warning.desk import AlertDesk
 from hub.warning.engine import Engine
 from hub.warning.warning_desk import WarningDesk, locate
 from hub.web.application import create_application
-from hub.web.config import WebConfig
 from hub.web.guard import refuse_to_leave_loopback
 from hub.web.operation import Asker
 from hub.web.server import serve as serve_web
@@ -187,8 +187,7 @@ class Hub:
 
     async def run(self) -> None:
         settings = self.parts.settings
-        face = settings.web
-        config = WebConfig(host=face.host, port=face.port, url=_public_url(settings), introspection=face.introspection)
+        config = face(settings)
         application = create_application(
             schema,
             self._context,
@@ -368,10 +367,6 @@ async def serve(settings: Settings, clock: Clock = now) -> None:
             await hub.run()
         except* SettingsError as group:
             raise group.exceptions[0] from None
-
-
-def _public_url(settings: Settings) -> str | None:
-    return settings.web.url or (settings.accounts.url if settings.accounts else None)
 
 
 @contextlib.asynccontextmanager

@@ -15,6 +15,7 @@ CausewayError
 ├── StorageFull          the journal cannot be written; nothing was acknowledged
 ├── AuditUnavailable     what would be shown cannot be recorded, so nothing personal is shown
 ├── CostExceeded         the operation asks for too much at once
+├── RateLimited          the client has asked for too much within the window; says when to come again
 ├── DeadlineExceeded     the work did not end in its time
 ├── AlreadyRunning       another hub holds this state
 ├── JournalCorrupt       the digest chain or a payload does not hold
@@ -121,6 +122,15 @@ class AuditUnavailable(CausewayError):
 
 class CostExceeded(CausewayError):
     code = Code.COST_EXCEEDED
+
+
+class RateLimited(CausewayError):
+    code = Code.RATE_LIMITED
+    retry = True
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds  # after which the same is answered
 
 
 class DeadlineExceeded(CausewayError):

@@ -99,12 +99,36 @@ class GraphSection(Section):
     database: str | None = None
 
 
+class LimitsSection(Section):
+    tokens: int = Field(default=10_000, ge=100)  # of a document
+    depth: int = Field(default=32, ge=1, le=100)  # levels of braces, fragments included
+    fields: int = Field(default=5_000, ge=1)  # with every fragment written out; an alias counts like a field
+    aliases: int = Field(default=250, ge=0)  # in a document
+    duplicates: int = Field(default=100, ge=0)  # selections that stand a second time in the same braces
+    directives: int = Field(default=100, ge=0)  # in a document
+    values: int = Field(default=1_000_000, ge=1)  # of the largest answer that an operation could have: its cost
+    budget: int = Field(default=100_000_000, ge=0)  # values that a client may ask for within the window; 0: any number
+    window: Duration = timedelta(minutes=1)  # of the budget, which comes back evenly
+    deadline: Duration = timedelta(seconds=20)  # of a query; what the graph does for it then ends too
+
+
 class Web(Section):
     host: str = "127.0.0.1"  # loopback alone, unless an [[issuer]] is trusted
     port: int = Field(default=8000, ge=0, le=65535)  # 0: any free one
     url: str | None = Field(default=None, pattern=r"^https?://[^/?#]+$")  # as clients write it, behind a proxy
     introspection: bool = True  # false: the schema is told neither to who asks for it nor by suggestions in refusals
     upload_limit: int = Field(default=50_000_000, ge=1)  # bytes of a file that is sent by POST /uploads
+    trusted_documents: Path | None = (
+        None  # a manifest of operations that may be named by their id, beside the park file
+    )
+    only_trusted: bool = False  # true: no operation is run that the manifest does not hold
+    limits: LimitsSection = LimitsSection()
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        if self.only_trusted and self.trusted_documents is None:
+            raise ValueError("only_trusted needs trusted_documents, or nothing could be asked")
+        return self
 
 
 class IntrospectionClient(Section):

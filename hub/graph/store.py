@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Self
 
@@ -28,6 +29,9 @@ CONNECT_SECONDS = 5.0
 _GRACE_SECONDS = 2.0  # the server's own timeout comes first; ours is for a server that is silent
 _SILENT_SECONDS = 2.0  # to wait for a server that did not answer the last time: who asks shall learn it soon
 _TIMED_OUT = ("TransactionTimedOut", "TransactionTimedOutClientConfiguration")
+
+DEADLINE: ContextVar[float | None] = ContextVar("deadline", default=None)
+"""When whoever asks stops waiting, on the event loop's clock: no read is given longer, whichever task it runs in."""
 
 Step = tuple[str, Mapping[str, object]]
 
@@ -92,6 +96,7 @@ class Store:
         self, statement: str, parameters: Mapping[str, object], *, seconds: float = READ_SECONDS
     ) -> list[dict[str, object]]:
         """The rows, a dict each. Raises GraphUnavailable, DeadlineExceeded."""
+        seconds = _allowed(seconds)
         query = neo4j.Query(statement, timeout=seconds)
 
         async def work() -> list[dict[str, object]]:
@@ -187,6 +192,17 @@ class Store:
         if self._available is False:
             log.info("graph.recovered", uri=self.config.uri if self.config else None)
         self._available = True
+
+
+def _allowed(seconds: float) -> float:
+    """Raises DeadlineExceeded."""
+    until = DEADLINE.get()
+    if until is None:
+        return seconds
+    left = until - asyncio.get_running_loop().time()
+    if left <= 0:
+        raise DeadlineExceeded("the time for this query is over: ask for less")
+    return min(seconds, left)
 
 
 class _Dead(Exception):

@@ -1,14 +1,30 @@
 """An answer as it goes over the wire, and what it shows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphql import GraphQLError
 
 from hub.access.audit.record import Ledger
-from hub.errors import AuditUnavailable, Code
-from hub.web.encoding import encode
-from hub.web.errors import all_formatted, code_of
+from hub.errors import AuditUnavailable, Code, RateLimited
+from hub.web.encoding import decode, encode
+from hub.web.errors import all_formatted, cause_of, code_of
+
+
+@dataclass(slots=True)
+class Price:
+    """What an operation costs (`hub.web.cost`) and what its client then has left in the window, as far as known."""
+
+    requested: int | None = None
+    left: int | None = None
+
+    def of_each(self) -> "Price":
+        """Of each event of a subscription, which is paid for once: the same for all who are told the same."""
+        return Price(requested=self.requested)
+
+    def told(self) -> Mapping[str, int]:
+        given = {"requested": self.requested, "left": self.left}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +35,25 @@ class Answer:
     refused: bool = False
     code: Code | None = None  # of its first error
     cursor: str | None = None
+    retry_seconds: int | None = None  # after which it is worth asking again
+    tag: bytes = b""  # the body before its price was written in: equal for equal answers
+
+    def priced(self, price: Price) -> "Answer":
+        """With its price in `extensions.cost`, written in without encoding the rest again."""
+        told = price.told()
+        if not told:
+            return self
+        if self.body.endswith(_EXTENDED):
+            body = decode(self.body)
+            assert isinstance(body, dict)  # noqa: S101  as `answer_of` made it
+            body["extensions"]["cost"] = told
+            return replace(self, body=encode(body), tag=self.body)
+        written = self.body[:-1] + b',"extensions":{"cost":' + encode(told) + b"}}"
+        return replace(self, body=written, tag=self.body)
+
+
+_WITHHELD = {"audit": "UNAVAILABLE"}
+_EXTENDED = b'"extensions":' + encode(_WITHHELD) + b"}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +71,13 @@ def answer_of(
     refused: bool = False,
     cursor: str | None = None,
     ledger: Ledger | None = None,
+    price: Price | None = None,
 ) -> Answer:
     """Where the ledger withholds, the answer says so, and of which fields."""
     body: dict[str, object] = {} if refused else {"data": data}
     if ledger is not None and ledger.withholding and not refused:
         errors = [*(errors or ()), *withheld(ledger)]
-        body["extensions"] = {"audit": "UNAVAILABLE"}
+        body["extensions"] = dict(_WITHHELD)
     told = all_formatted(errors)
     if told:
         body = {"errors": told, **body}
@@ -50,7 +86,9 @@ def answer_of(
     except TypeError as error:
         told = all_formatted([wrapped(error)])
         encoded = encode({"errors": told, "data": None})
-    return Answer(body=encoded, refused=refused, code=code_of(told), cursor=cursor)
+    again = next((cause.seconds for error in errors or () if isinstance(cause := cause_of(error), RateLimited)), None)
+    answer = Answer(body=encoded, refused=refused, code=code_of(told), cursor=cursor, retry_seconds=again)
+    return answer if price is None else answer.priced(price)
 
 
 def wrapped(error: Exception) -> GraphQLError:

@@ -31,7 +31,7 @@ from hub.web.errors import refusal
 from hub.web.execution import Contexts, Execution
 from hub.web.guard import Guard, refuse_to_leave_loopback
 from hub.web.health import Probes
-from hub.web.http import Post
+from hub.web.http import Asked
 from hub.web.oauth import routes as oauth
 from hub.web.releasing import Release
 from hub.web.session import Sessions
@@ -76,16 +76,17 @@ def create_application(
         as_it_is,
         introspection=config.introspection,
         head=head,
+        limits=config.limits,
     )
     sessions = Sessions(who, may, clock)
 
     async def socket(websocket: WebSocket) -> None:
         with suppress(asyncio.CancelledError):
-            await Socket(websocket, execution, config, who, sessions).run()
+            await Socket(websocket, execution, config, who, sessions, config.documents).run()
 
     application = Starlette(
         routes=[
-            Route("/graphql", Post(execution, config, closing, who, sessions)),
+            Route("/graphql", Asked(execution, config, closing, who, sessions, config.documents)),
             WebSocketRoute("/graphql", socket),
             *([Route("/uploads", Receiver(uploads, config, who, may, as_it_is))] if uploads is not None else []),
             *health.routes(probes, metrics, authority, config),

@@ -1,6 +1,9 @@
 """What the web face is told at its start."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from hub.web.documents import Documents
+from hub.web.limits import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,3 +20,5 @@ class WebConfig:
     stall_seconds: float = 20.0  # a client that takes nothing for so long is let go
     operations_per_socket: int = 100
     drain_seconds: float = 5.0  # between SIGTERM and the end of what still runs
+    limits: Limits = field(default_factory=Limits)
+    documents: Documents = field(default_factory=Documents)

@@ -1,6 +1,6 @@
 """What an operation may ask for at most, found before any of it runs: how deep, how wide, how many values.
 
-A list that takes `first` is counted as long as that says; any other list as ten.
+A list that takes `first` is counted as long as that says, entities as many as are asked for; any other list as ten.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,6 +17,7 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
     OperationDefinitionNode,
     SchemaMetaFieldDef,
     SelectionNode,
@@ -27,14 +28,9 @@ from graphql import (
 )
 from graphql import get_nullable_type as plain
 
-from hub.errors import BadRequest, CostExceeded
+from hub.errors import CostExceeded
+from hub.web.limits import Limits, TooDeep, too_deep
 
-DEPTH = 128
-"""Levels of braces, fragments included."""
-FIELDS = 5_000
-"""Fields with every fragment written out; an alias counts like a field."""
-VALUES = 1_000_000
-"""Leaves of the largest answer there could be."""
 _UNSIZED = 10
 _LONGEST = 1_000  # no list gives more; who asks for more is told so by the list
 _DIGITS = 12
@@ -50,31 +46,37 @@ _NOTHING = _Cost()
 
 
 def check(
-    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, object]
-) -> None:
-    """Raises BadRequest for a document that is nested too deep, CostExceeded for one that asks for too much."""
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Mapping[str, object],
+    limits: Limits = Limits(),  # noqa: B008  it is frozen
+) -> int:
+    """What it costs: the values of the largest answer there could be, at least one. Raises BadRequest for a document
+    that is nested too deep, CostExceeded for one that asks for too much."""
     root = schema.get_root_type(operation.operation)
     try:
-        cost = _Counting(schema, document, variables).of(operation.selection_set.selections, root, 1)
-    except _Deep:
-        raise BadRequest(f"The operation is nested deeper than {DEPTH} levels. Ask in several steps.") from None
-    if cost.fields > FIELDS:
+        counting = _Counting(schema, document, variables, limits.depth)
+        cost = counting.of(operation.selection_set.selections, root, 1)
+    except TooDeep:
+        raise too_deep(limits.depth) from None
+    if cost.fields > limits.fields:
         raise CostExceeded(
-            f"The operation has more than {FIELDS} fields, fragments written out. Ask in several operations."
+            f"The operation has more than {limits.fields} fields, fragments written out. Ask in several operations."
         )
-    if cost.values > VALUES:
+    if cost.values > limits.values:
         raise CostExceeded(
-            f"The operation could answer more than {VALUES} values. "
+            f"The operation could answer more than {limits.values} values. "
             "Ask for fewer rows by `first`, above all in lists within lists, and page on by `after`."
         )
-
-
-class _Deep(Exception):
-    pass
+    return max(1, cost.values)
 
 
 class _Counting:
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, object]) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, object], depth: int
+    ) -> None:
+        self._depth = depth
         self._schema = schema
         self._variables = variables
         self._fragments = {
@@ -85,8 +87,8 @@ class _Counting:
     def of(self, selections: Iterable[SelectionNode], within: object, level: int, *, page: bool = False) -> _Cost:
         """Of what stands between two braces; `within` is the type there, where it is known. `page`: the field
         around them took `first`, which already counts for the lists here."""
-        if level > DEPTH:
-            raise _Deep
+        if level > self._depth:
+            raise TooDeep
         depth = fields = values = 0
         for node in selections:
             if isinstance(node, FieldNode):
@@ -123,13 +125,15 @@ class _Counting:
                 return _NOTHING
             within = self._schema.get_type(definition.type_condition.name.value)
             cost = self._known[name, page] = self.of(definition.selection_set.selections, within, level + 1, page=page)
-        elif level + cost.depth > DEPTH:
-            raise _Deep
+        elif level + cost.depth > self._depth:
+            raise TooDeep
         return cost
 
     def _times(self, node: FieldNode, field: GraphQLField | None, *, page: bool) -> int:
         if field is None:
             return 1
+        if "representations" in field.args:
+            return self._length(node)
         if "first" not in field.args:
             return _UNSIZED if is_list_type(plain(field.type)) and not page else 1
         given: object = field.args["first"].default_value
@@ -141,3 +145,13 @@ class _Counting:
             elif isinstance(argument.value, VariableNode):
                 given = self._variables.get(argument.value.name.value, given)
         return min(max(given, 1), _LONGEST) if isinstance(given, int) else _UNSIZED
+
+    def _length(self, node: FieldNode) -> int:
+        """Of the list `representations`."""
+        for argument in node.arguments or ():
+            if isinstance(argument.value, ListValueNode):
+                return len(argument.value.values)
+            if isinstance(argument.value, VariableNode):
+                given = self._variables.get(argument.value.name.value)
+                return len(given) if isinstance(given, list) else 1
+        return 1

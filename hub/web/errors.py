@@ -18,7 +18,7 @@ def formatted(error: GraphQLError) -> dict[str, object]:
     """The error as the wire carries it; what no client may read is logged here, once, and masked."""
     told: dict[str, object] = {"message": error.message}
     code = Code.BAD_REQUEST
-    cause = _cause(error)
+    cause = cause_of(error)
     if isinstance(cause, CausewayError) and cause.public:
         told["message"], code = cause.message, cause.code
     elif cause is not None and not _is_the_documents_fault(error):
@@ -59,7 +59,7 @@ def refusal(status: int, message: str, code: Code = Code.BAD_REQUEST, **headers:
     return Response(encode(problem(code, message)), status_code=status, media_type="application/json", headers=headers)
 
 
-def _cause(error: BaseException) -> BaseException | None:
+def cause_of(error: BaseException) -> BaseException | None:
     """What was raised first; None where GraphQL itself found the mistake."""
     while isinstance(error, GraphQLError):
         if error.original_error is None:

@@ -5,57 +5,49 @@ and encoded for the first of them, and the others wait for that.
 """
 
 import asyncio
-import re
+import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Hashable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
-from functools import lru_cache
 from inspect import isawaitable
 from typing import Any, cast
 
 from graphql import (
-    DocumentNode,
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
-    NoSchemaIntrospectionCustomRule,
     create_source_event_stream,
     execute_subscription_event,
-    get_operation_ast,
-    parse,
-    specified_rules,
-    validate,
 )
 from graphql import OperationType as Kind
 from strawberry import Schema
-from strawberry.schema.schema import validate_document
 from strawberry.types.execution import PreExecutionError
 
 from hub.access.moment import Moment, Unmoved
 from hub.access.rights import Rights
-from hub.errors import AuditUnavailable, BadRequest, CausewayError, Code, Forbidden
+from hub.errors import AuditUnavailable, BadRequest, CausewayError, Code, DeadlineExceeded, Forbidden
+from hub.graph.store import DEADLINE
 from hub.journal.cursors import FeedCursor
 from hub.telemetry import Metrics
 from hub.viewer import Action, Mask
-from hub.web import cost
-from hub.web.answers import Answer, Made, answer_of, wrapped
+from hub.web.answers import Answer, Made, Price, answer_of, wrapped
+from hub.web.budget import Budget
 from hub.web.encoding import encode
 from hub.web.fanout import Fanout, Group
+from hub.web.limits import Limits
 from hub.web.operation import Asker, Operation
+from hub.web.preparing import Preparing
 from hub.web.releasing import Release
-from hub.web.resuming import beginning, beginnings, begins_after, resumed
+from hub.web.resuming import beginning
 from hub.web.run import Prepared, Run
 from hub.web.session import NOTHING, Session
 from hub.web.sharing import sharing_key
 from hub.web.streaming import Offer, Watching
 from hub.web.turns import InTurns
 
-_KEPT_DOCUMENT = 20_000  # characters; longer ones are parsed each time
 _SHARED_EVENTS = 512
 _KEYS = 1024
-_TOKENS = 10_000  # validation is quadratic in some of what more could hold
-
 
 Contexts = Callable[[Asker, Mask], object]
 """Makes the context of one operation, or of one event of a subscription."""
@@ -78,6 +70,8 @@ class Execution:
         *,
         introspection: bool = True,
         head: Callable[[], FeedCursor] | None = None,
+        limits: Limits = Limits(),  # noqa: B008  it is frozen
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._schema = schema
         schema.execution_context_class = InTurns
@@ -87,61 +81,75 @@ class Execution:
         self._rights = rights
         self._moment = moment or Unmoved()
         self._release = release
-        self._introspection = introspection
         self._head = head
-        self._parsed = lru_cache(256)(_parse)
-        self._hidden = lru_cache(256)(
-            lambda document: validate(self._core, document, [NoSchemaIntrospectionCustomRule])
-        )
-        self._validated = lru_cache(256)(lambda document: _validated(self._core, document))
-        self._beginnings = lru_cache(256)(lambda document: frozenset(beginnings(self._core, document)))
+        self._limits = limits
+        self._preparing = Preparing(self._core, limits, introspection=introspection)
+        self._budget = Budget(limits.budget, limits.window_seconds, seconds)
         self._fanout = Fanout()
         self._keys: OrderedDict[tuple[object, ...], tuple[object, ...]] = OrderedDict()
         self._shared: OrderedDict[tuple[object, ...], asyncio.Future[Made]] = OrderedDict()
 
+    def kind(self, operation: Operation) -> Kind | None:
+        """None also for what cannot be prepared: running it says why."""
+        return self._preparing.kind(operation)
+
     def is_subscription(self, operation: Operation) -> bool:
-        """False also for what cannot be parsed: running it says why."""
-        try:
-            return self._prepare(operation).operation.operation is Kind.SUBSCRIPTION
-        except GraphQLError:
-            return False
+        return self.kind(operation) is Kind.SUBSCRIPTION
 
     def resumed(self, operation: Operation, cursor: str) -> Operation:
         """The same subscription, from where a client says that its stream broke off."""
-        try:
-            return resumed(self._core, self._prepare(operation).document, operation, cursor)
-        except GraphQLError:
-            return operation
+        return self._preparing.resumed(operation, cursor)
 
     def watched(self, operation: Operation) -> tuple[Hashable, bool]:
         """What the operation watches, wherever it begins; and whether it goes on after an event."""
-        try:
-            anywhere = self.resumed(operation, "")
-            begins = self._beginnings(self._prepare(anywhere).document)
-            which = {name: value for name, value in sorted(operation.variables.items()) if name not in begins}
-            goes_on = begins_after(self._core, self._prepare(operation).document, operation)
-        except GraphQLError:
-            return (operation.document, operation.name), False
-        return (anywhere.document, operation.name, encode(which)), goes_on
+        return self._preparing.watched(operation)
 
     async def once(self, operation: Operation, asker: Asker, transport: str) -> Answer:
         """A query's or a mutation's one answer. Nothing is raised but cancellation."""
+        price = Price()
         try:
-            prepared = self._prepare(operation)
-            cost.check(self._core, prepared.document, prepared.operation, operation.variables)
+            prepared = self._preparing.prepared(operation)
             if prepared.operation.operation is Kind.SUBSCRIPTION:
                 raise BadRequest(
                     "A subscription needs a stream: ask with `Accept: text/event-stream`, "
                     "or over a WebSocket with graphql-transport-ws."
                 )
+            self._charge(price, prepared, operation, asker)
             asker = self._now(asker)
             mask = self._mask(asker, prepared.operation.operation)
-            made = await self._executed(run := self._run(prepared, operation, asker, mask, transport))
+            run = self._run(prepared, operation, asker, mask, transport, price)
+            async with self._in_time(prepared):
+                made = await self._executed(run)
             if not made.answer.refused:
                 made = await self._released(run, made)
         except Exception as error:  # noqa: BLE001  the web's error mask
-            return self._counted(answer_of(None, [wrapped(error)], refused=True), transport, asker)
-        return self._counted(made.answer, transport, asker)
+            return self._counted(answer_of(None, [wrapped(error)], refused=True), transport, price)
+        return self._counted(made.answer, transport, price)
+
+    @asynccontextmanager
+    async def _in_time(self, prepared: Prepared) -> AsyncIterator[None]:
+        """What takes longer is cancelled, and so is what the graph does for it; but no change, which may be made
+        already. Raises DeadlineExceeded."""
+        seconds = self._limits.deadline_seconds
+        if prepared.operation.operation is not Kind.QUERY:
+            yield
+            return
+        clock = asyncio.timeout(seconds)
+        try:
+            async with clock:
+                DEADLINE.set(clock.when())  # for the batches, which run in tasks of their own
+                yield
+        except TimeoutError as error:
+            if not clock.expired():
+                raise
+            raise DeadlineExceeded(f"The query did not end within {seconds:g} s: ask for less at once.") from error
+        finally:
+            DEADLINE.set(None)
+
+    def _charge(self, price: Price, prepared: Prepared, operation: Operation, asker: Asker) -> None:
+        """Raises BadRequest, CostExceeded, RateLimited."""
+        price.requested = self._preparing.cost(prepared.document, prepared.operation, operation.variables)
+        price.left = self._budget.spend(asker.viewer, asker.address, price.requested)
 
     async def _executed(self, run: Run, *, withholding: bool = False) -> Made:
         context = self._contexts(run.asker, run.mask)
@@ -176,7 +184,7 @@ class Execution:
             try:
                 session.check()
             except CausewayError as error:
-                yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport, session.asker)
+                yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport, Price())
             else:
                 yield await self.once(operation, session.asker, transport)
             return
@@ -190,21 +198,22 @@ class Execution:
         """A subscription's answers, each as the viewer's rights are at its moment; the last one is `refused` where
         the stream could not begin or broke off. What many are told at once goes out by `offer`, where there is one."""
         asker = self._now(session.asker)
+        price = Price()
         try:
             session.check()
             mask = self._mask(asker, Kind.SUBSCRIPTION)
-            prepared = self._prepare(operation)
-            cost.check(self._core, prepared.document, prepared.operation, operation.variables)
-            if errors := self._validated(prepared.document):
-                yield self._counted(answer_of(None, errors, refused=True), transport, asker)
+            prepared = self._preparing.prepared(operation)
+            self._charge(price, prepared, operation, asker)
+            if errors := self._preparing.errors(prepared.document):
+                yield self._counted(answer_of(None, errors, refused=True), transport, price)
                 return
-            run = self._run(prepared, operation, asker, mask, transport)
+            run = self._run(prepared, operation, asker, mask, transport, price)
             source, start = await self._begun(run)
         except (GraphQLError, CausewayError) as error:
-            yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport, asker)
+            yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport, price)
             return
         if isinstance(source, ExecutionResult):
-            yield self._counted(answer_of(None, source.errors, refused=True), transport, asker)
+            yield self._counted(answer_of(None, source.errors, refused=True), transport, price)
             return
         self._metrics.request(transport, "ok")
         watching = Watching(self, run, session, source, start, offer)
@@ -212,14 +221,14 @@ class Execution:
             async for answer in watching.answers():
                 yield answer
         except Exception as error:  # noqa: BLE001  the web's error mask
-            yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport, asker)
+            yield self._counted(answer_of(None, [wrapped(error)], refused=True), transport, price)
         finally:
             await watching.close()
 
     async def _begun(self, run: Run) -> tuple[AsyncGenerator[object, None] | ExecutionResult, FeedCursor | None]:
         """The subscription's events, and after which position of the log, where that is known."""
         after = beginning(run.prepared.operation, run.operation.variables)
-        if after == "" and self._head is not None and self._beginnings(run.prepared.document):
+        if after == "" and self._head is not None and self._preparing.beginnings(run.prepared.document):
             now = self._head()
             return await self.begun_after(run, now.encode()), now
         return await self._source(run), FeedCursor.read(after)
@@ -231,17 +240,17 @@ class Execution:
         mask = self._mask(who, Kind.SUBSCRIPTION)
         if (who is run.asker or who == run.asker) and (mask is run.mask or mask == run.mask):
             return run
-        return self._run(run.prepared, run.operation, who, mask, run.asked.transport)
+        return self._run(run.prepared, run.operation, who, mask, run.asked.transport, run.price)
 
     async def begun_after(self, run: Run, cursor: str) -> AsyncGenerator[object, None]:
         operation = self.resumed(run.operation, cursor)
-        source = await self._source(replace(run, operation=operation, prepared=self._prepare(operation)))
+        source = await self._source(replace(run, operation=operation, prepared=self._preparing.prepared(operation)))
         if isinstance(source, ExecutionResult):
             raise (source.errors or [GraphQLError("The stream cannot go on.")])[0]
         return source
 
     def group(self, run: Run) -> Group:
-        begins = self._beginnings(run.prepared.document)
+        begins = self._preparing.beginnings(run.prepared.document)
         which = {name: value for name, value in run.operation.variables.items() if name not in begins}
         return self._fanout.group((run.key, encode(which)))
 
@@ -295,7 +304,8 @@ class Execution:
         result = execute_subscription_event(executor)
         if isawaitable(result):
             result = await result
-        return Made(answer_of(result.data, result.errors, cursor=cursor, ledger=ledger), ledger)
+        answer = answer_of(result.data, result.errors, cursor=cursor, ledger=ledger, price=run.price.of_each())
+        return Made(answer, ledger)
 
     async def _source(self, run: Run) -> AsyncGenerator[object, None] | ExecutionResult:
         context = self._contexts(run.asker, run.mask)
@@ -313,13 +323,15 @@ class Execution:
         viewer = self._moment.of(asker.viewer)
         return asker if viewer is asker.viewer else replace(asker, viewer=viewer)
 
-    def _run(self, prepared: Prepared, operation: Operation, asker: Asker, mask: Mask, transport: str) -> Run:
+    def _run(
+        self, prepared: Prepared, operation: Operation, asker: Asker, mask: Mask, transport: str, price: Price
+    ) -> Run:
         asked = self._release.asked(prepared.document, prepared.operation, transport)
         key = sharing_key(prepared.document, prepared.operation, operation, asker, mask)
         key = self._keys.setdefault(key, key)  # compared by identity then, event by event
         if len(self._keys) > _KEYS:
             self._keys.popitem(last=False)
-        return Run(prepared, operation, asker, mask, asked, self._rights.version, key)
+        return Run(prepared, operation, asker, mask, asked, self._rights.version, key, price)
 
     def _mask(self, asker: Asker, kind: Kind) -> Mask:
         """Raises Forbidden for a change or a stream by who is granted nothing; a read then finds nothing."""
@@ -339,40 +351,8 @@ class Execution:
             run.operation.name,
         )
 
-    def _prepare(self, operation: Operation) -> Prepared:
-        """Raises GraphQLError."""
-        text = operation.document
-        document = self._parsed(text) if len(text) <= _KEPT_DOCUMENT else _parse(text)
-        node = get_operation_ast(document, operation.name)
-        if node is None:
-            raise GraphQLError(
-                f"The document has no operation named {operation.name}."
-                if operation.name
-                else "The document has no operation, or several: name one in operationName."
-            )
-        if not self._introspection and (hidden := self._hidden(document)):
-            raise hidden[0]
-        return Prepared(document, node)
-
-    def _counted(self, answer: Answer, transport: str, asker: Asker) -> Answer:
-        if answer.refused:
-            self._release.refused(answer.code, asker.viewer, transport)
-        if answer.code is Code.BAD_REQUEST and not self._introspection:
-            answer = replace(answer, body=_SUGGESTION.sub(b"", answer.body))
+    def _counted(self, answer: Answer, transport: str, price: Price) -> Answer:
+        if answer.code is Code.BAD_REQUEST:
+            answer = replace(answer, body=self._preparing.told(answer.body))
         self._metrics.request(transport, "ok" if answer.code is None else answer.code)
-        return answer
-
-
-_SUGGESTION = re.compile(rb" Did you mean [^?]*\?")
-
-
-def _parse(text: str) -> DocumentNode:
-    """Raises GraphQLError."""
-    try:
-        return parse(text, max_tokens=_TOKENS)
-    except RecursionError:
-        raise GraphQLError(f"The document is nested deeper than {cost.DEPTH} levels. Ask in several steps.") from None
-
-
-def _validated(schema: GraphQLSchema, document: DocumentNode) -> tuple[GraphQLError, ...]:
-    return tuple(validate_document(schema, document, tuple(specified_rules)))
+        return answer.priced(price)

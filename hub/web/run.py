@@ -6,6 +6,7 @@ from graphql import DocumentNode, OperationDefinitionNode
 
 from hub.access.audit.record import Asked
 from hub.viewer import Mask
+from hub.web.answers import Price
 from hub.web.operation import Asker, Operation
 
 
@@ -30,3 +31,4 @@ class Run:
     """Of the policies that the mask is by."""
     key: tuple[object, ...]
     """Of what its answers are made of: the same one for all who are told the same."""
+    price: Price

@@ -16,6 +16,7 @@ from hub.viewer import Viewer
 from hub.web import credentials
 from hub.web.answers import Answer
 from hub.web.config import WebConfig
+from hub.web.documents import Documents
 from hub.web.encoding import decode, encode
 from hub.web.errors import problem
 from hub.web.execution import Execution
@@ -49,12 +50,14 @@ class Socket:
         config: WebConfig,
         authority: Authority,
         sessions: Sessions,
+        documents: Documents,
     ) -> None:
         self._websocket = websocket
         self._execution = execution
         self._config = config
         self._authority = authority
         self._sessions = sessions
+        self._documents = documents
         self._purpose: str | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
 
@@ -109,7 +112,11 @@ class Socket:
         except BadRequest as error:
             raise _Close(4400, error.message) from error
         self._purpose = given.purpose
-        return Asker(viewer=viewer, language=language_of(self._websocket.headers.get("accept-language")))
+        return Asker(
+            viewer=viewer,
+            language=language_of(self._websocket.headers.get("accept-language")),
+            address=credentials.sender_of(self._websocket),
+        )
 
     async def _viewer(self, given: Credentials) -> Viewer:
         try:
@@ -164,6 +171,11 @@ class Socket:
             operation = Operation.from_body(message.get("payload"))
         except BadRequest as error:
             raise _Close(4400, error.message) from error
+        try:
+            operation = self._documents.found(operation)
+        except CausewayError as error:
+            await self._send(_error(name, problem(error.code, error.message)["errors"]))
+            return
         if len(self._operations) >= self._config.operations_per_socket:
             text = f"A connection holds at most {self._config.operations_per_socket} operations. Open another one."
             await self._send(_error(name, problem(Code.RATE_LIMITED, text)["errors"]))

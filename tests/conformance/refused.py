@@ -1,9 +1,9 @@
-"""What a bare Strawberry lets through, and worse: each attempt on documents and transports of `tests/attacks`."""
+"""What a bare Strawberry lets through, and more: what `tests/attacks` tries on documents and transports, and floods."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.attacks import on_documents, on_transports
+from tests.attacks import on_documents, on_floods, on_transports
 from tests.attacks.park import attacked
 from tests.conformance.check import Check
 
@@ -11,7 +11,7 @@ from tests.conformance.check import Check
 def checks(folder: Path) -> Iterator[Check]:
     """An attempt passes where it is refused, and the same thing done rightly succeeds."""
     with attacked(folder / "park") as park:
-        for part in (on_documents, on_transports):
+        for part in (on_documents, on_transports, on_floods):
             for attempt in part.attempts():
                 wrong = None
                 try:

@@ -54,12 +54,15 @@ def test_events_reach_a_subscriber_until_it_says_complete() -> None:
             assert await hear(connection) == {
                 "id": "a",
                 "type": "next",
-                "payload": {"data": {"ticks": {"cursor": "7", "number": 7}}},
+                "payload": {
+                    "data": {"ticks": {"cursor": "7", "number": 7}},
+                    "extensions": {"cost": {"requested": 2}},
+                },
             }
             await say(connection, type="complete", id="a")
             await hub.listened_to(by=0)
             await say(connection, type="subscribe", id="a", payload={"query": "{ greeting }"})
-            assert (await hear(connection))["payload"] == {"data": {"greeting": "hello park"}}
+            assert (await hear(connection))["payload"]["data"] == {"greeting": "hello park"}
             assert await hear(connection) == {"id": "a", "type": "complete"}
             await say(connection, type="ping", payload={"n": 1})
             assert await hear(connection) == {"type": "pong", "payload": {"n": 1}}
@@ -198,7 +201,7 @@ def test_a_client_that_takes_nothing_is_let_go_and_the_others_are_told_on() -> N
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
             hub.tell(1)
-            assert (await hear(quick))["payload"] == {"data": {"ticks": {"cursor": "1", "number": 1}}}
+            assert (await hear(quick))["payload"]["data"] == {"ticks": {"cursor": "1", "number": 1}}
             stalled.transport.abort()
 
     asyncio.run(scenario())

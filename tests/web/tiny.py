@@ -45,6 +45,18 @@ class Query:
         return str(info.context["language"])
 
     @strawberry.field
+    def words(self, first: int = 1) -> list[str]:
+        return ["word"] * first
+
+    @strawberry.field
+    async def never(self, info: strawberry.Info) -> str:
+        """Answers no one; notes that it was cancelled."""
+        try:
+            return str(await asyncio.get_running_loop().create_future())
+        finally:
+            info.context["executions"].append("cancelled")
+
+    @strawberry.field
     def leak(self) -> str | None:
         raise ValueError("the password is swordfish")
 
