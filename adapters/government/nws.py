@@ -55,7 +55,7 @@ def claim_of(feature: object) -> Claim:
     _fields(draft, properties)
     polygons, circles = geojson(feature.get("geometry"), draft.flags)
     draft.polygons, draft.circles = list(polygons), list(circles)
-    draft.geocodes = list(_geocodes(properties.get("geocode")))
+    draft.geocodes = list(_geocodes(properties.get("geocode"))) or list(_zones(properties.get("affectedZones")))
     draft.references = list(_references(properties.get("references"), draft))
     return draft.claim(identifier)
 
@@ -101,6 +101,13 @@ def _geocodes(given: object) -> Iterator[Geocode]:
             for value in values if isinstance(values, list) else [values]:
                 if (said := _text(value)) is not None:
                     yield Geocode(scheme=str(scheme), value=said)
+
+
+def _zones(given: object) -> Iterator[Geocode]:
+    """The zones' addresses end with the codes that `geocode` may lack."""
+    for address in given if isinstance(given, list) else []:
+        if code := (_text(address) or "").rstrip("/").rpartition("/")[2]:
+            yield Geocode(scheme="UGC", value=code)
 
 
 def _references(given: object, draft: Draft) -> Iterator[str]:

@@ -75,9 +75,11 @@ class WarningPayload(TypedDict):
 
 
 class ParkLocated(TypedDict):
-    """The codes of the divisions that the park lies in, which an official warning may name."""
+    """The codes of the divisions that the park lies in, which an official warning may name, and whether one without
+    an area that can be read is taken for the whole park."""
 
     geocodes: list[str]
+    takesUnlocated: bool
 
 
 class RulesReplaced(TypedDict):
@@ -396,7 +398,7 @@ EVENTS: Mapping[str, tuple[int, type]] = {
     "alert.closed": (2, AlertPayload),
     "warning.covered": (1, WarningPayload),
     "warning.acknowledged": (1, WarningPayload),
-    "park.located": (1, ParkLocated),
+    "park.located": (2, ParkLocated),
     "rules.replaced": (1, RulesReplaced),
     "timer.fired": (1, TimerFired),
     "match.proposed": (1, MatchProposed),

@@ -45,9 +45,15 @@ def _has_a_number(data: Json) -> Json:
     return {**data, "incident": incident}
 
 
+def _takes_none_without_area(data: Json) -> Json:
+    """Warnings without an area raised nothing then, and a replay must say so."""
+    return {**data, "takesUnlocated": False}
+
+
 STEPS: Mapping[tuple[str, int], Step] = MappingProxyType(
     {(f"alert.{what}", 1): _passes_nothing_on for what in ("opened", "acknowledged", "returned", "closed")}
     | {(f"incident.{what}", 1): _has_a_number for what in ("opened", "closed")}
+    | {("park.located", 1): _takes_none_without_area}
 )
 """(type, version) to what makes the next version of it; `version + 1` is what comes out."""
 

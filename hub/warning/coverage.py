@@ -5,6 +5,9 @@ The park itself is covered when the area holds all of it; any other place when t
 whole park: a code of GB/T 2260 holds every code that begins like it once its trailing pairs of noughts are dropped
 (500000 is Chongqing, 500112 a district in it), as the standard numbers provinces, prefectures and counties by two
 digits each; any other code must be one of the park's own, letter by letter.
+
+A warning that gives no area, or none that can be read, has no `Area`: what then holds is for its caller to say. A code
+that the park does not have is an area all the same, and lies elsewhere.
 """
 
 import json
@@ -34,9 +37,11 @@ class Area:
     codes: tuple[str, ...]
 
     @classmethod
-    def of(cls, text: str) -> "Area":
-        """Raises ValueError for what is not the JSON of areas."""
-        read = areas.loads(text)
+    def of(cls, text: str) -> "Area | None":
+        """None where there is neither polygon nor circle nor code. Raises ValueError for what is not the JSON of
+        areas."""
+        if not text or not (read := areas.loads(text)):
+            return None
         rings = [_polygon(ring) for ring in read.polygons]
         return cls(
             shapely.union_all(rings) if rings else None, read.circles, tuple(code.value for code in read.geocodes)
@@ -57,13 +62,16 @@ class Area:
         return any(_holds(code, own) for code in self.codes for own in geocodes)
 
 
-def covered(topology: Topology, text: str, geocodes: Sequence[str]) -> tuple[str, ...]:
-    """The topmost places that the areas cover, in the order of their ids. Raises ValueError as `Area.of`."""
-    area = Area.of(text)
-    roots = _roots(topology)
+def covered(topology: Topology, area: Area, geocodes: Sequence[str]) -> tuple[str, ...]:
+    """The topmost places that the area covers, in the order of their ids."""
     if area.names(geocodes):
-        return tuple(sorted(roots))
-    return tuple(sorted(_topmost(topology, area, roots)))
+        return whole(topology)
+    return tuple(sorted(_topmost(topology, area, _roots(topology))))
+
+
+def whole(topology: Topology) -> tuple[str, ...]:
+    """The places that make up the park, in the order of their ids."""
+    return tuple(sorted(_roots(topology)))
 
 
 def _roots(topology: Topology) -> list[str]:

@@ -276,8 +276,8 @@ class Machine:
             self._topology_moved(entry)
             self.officials.merged(str(entry.data["alias"]), self.clock, entry.seq)
         elif entry.type == "park.located":
-            codes = entry.data["geocodes"]
-            self.officials.located(codes if isinstance(codes, list) else (), self.clock, entry.seq)
+            codes, takes = entry.data["geocodes"], entry.data["takesUnlocated"] is True
+            self.officials.located(codes if isinstance(codes, list) else (), takes, self.clock, entry.seq)
 
     def _source_down(self, source: str) -> None:
         for rule in self.book.of_sources:

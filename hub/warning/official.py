@@ -3,6 +3,10 @@
 A warning is in force when it is actual, neither updated nor cancelled, and not expired. It comes to an end by its own
 word, by a later message that refers to it, by its time, or when no source tells of it any more. The alert passes it on
 and adds nothing: issuer, time and colour are the issuer's.
+
+One that gives no area, or none that can be read, may mean the park: it is taken for all of it, under a code of its own,
+so that a person judges. A log says from where on that holds (`park.located`, version 2), so that a replay of an older
+one says what was said then.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,6 +27,7 @@ from hub.warning.timers import Key, Timers
 
 RULE = RESERVED
 CODE = "official_warning"
+UNLOCATED = "official_warning_unlocated"
 _PLACES: Key = (f"{RULE}/places", 0)
 _SETTLE = 1_000_000  # microseconds from a change of places to looking at them: an import is many changes
 _MEMBER = -1  # what holds an episode open: no series
@@ -55,9 +60,11 @@ class Officials:
         self._timers = timers
         self._seq = 0
         self.geocodes: tuple[str, ...] = ()
+        self.takes_unlocated = False  # whether a warning without an area is taken for the whole park
         self.notices: dict[tuple[str, str], Notice] = {}  # (source, external id)
         self.superseded: dict[str, tuple[int, int]] = {}  # warning → when the latest that ended it was sent, its number
         self.alerts: dict[str, dict[str, str]] = {}  # warning in force → place → alert
+        self.unlocated: set[str] = set()  # of those in force, what is taken for the whole park
         self.covers: dict[str, tuple[str, ...]] = {}  # warning → the places that the log was told
         self.moved: tuple[int, int] | None = None  # when places must be looked at again, and which record moved one
 
@@ -91,9 +98,9 @@ class Officials:
                     ended.append(earlier)
         return ended
 
-    def located(self, geocodes: Iterable[str], now: int, seq: int) -> None:
-        """The codes of the divisions that the park lies in."""
-        self.geocodes = tuple(geocodes)
+    def located(self, geocodes: Iterable[str], takes_unlocated: bool, now: int, seq: int) -> None:
+        """The codes of the divisions that the park lies in, and whether a warning without an area is for it."""
+        self.geocodes, self.takes_unlocated = tuple(geocodes), takes_unlocated
         self._look_at_all(now, seq)
 
     def places_moved(self, now: int, seq: int) -> None:
@@ -107,6 +114,7 @@ class Officials:
         """A warning became part of another: what it held open is the other's."""
         for _, alert in sorted(self.alerts.pop(alias, {}).items()):
             self._episodes.leave(alert, _MEMBER, now, seq)
+        self.unlocated.discard(alias)
         self.covers.pop(alias, None)
         self._look(self._topology.resolve(alias), now, seq)
 
@@ -140,6 +148,7 @@ class Officials:
         held = self.alerts.get(warning, {})
         if notice is None or not self._holds(notice, now):
             self.alerts.pop(warning, None)
+            self.unlocated.discard(warning)
             self._timers.disarm(_key(warning))
             for _, alert in sorted(held.items()):
                 if notice is None:  # no word that it is over
@@ -150,23 +159,25 @@ class Officials:
                 self._say(warning, "", (), now, cause)
                 del self.covers[warning]
             return
-        places = self._covered(notice)
-        for place in sorted(held.keys() - set(places)):
+        places, code = self._covered(notice)
+        same = (code == UNLOCATED) is (warning in self.unlocated)
+        for place in sorted(held.keys() - set(places if same else ())):
             self._episodes.leave(held.pop(place), _MEMBER, now, cause)
+        (self.unlocated.add if code == UNLOCATED else self.unlocated.discard)(warning)
         for place in places:
             if place not in held:
-                held[place] = self._begin(warning, notice, place, now, cause)
+                held[place] = self._begin(warning, notice, code, place, now, cause)
         self.alerts[warning] = held
         if places != self.covers.get(warning, ()):
             self.covers[warning] = places
             self._say(warning, notice.identifier, places, now, cause)
         self._await_expiry(warning)
 
-    def _begin(self, warning: str, notice: Notice, place: str, now: int, cause: int) -> str:
+    def _begin(self, warning: str, notice: Notice, code: str, place: str, now: int, cause: int) -> str:
         topology = self._topology
         subject = Named(id=place, kind=topology.kind(place) or "ZONE", name=topology.name(place))
         why = Cause(
-            id=RULE, severity=notice.severity, code=CODE, topic=warning, passed={"id": warning, **notice.passed}
+            id=RULE, severity=notice.severity, code=code, topic=warning, passed={"id": warning, **notice.passed}
         )
         return self._episodes.begin(why, subject, _MEMBER, cause, now, None, f"{warning}.{cause}")
 
@@ -185,14 +196,16 @@ class Officials:
             )
         )
 
-    def _covered(self, notice: Notice) -> tuple[str, ...]:
-        if not notice.areas:
-            return ()
+    def _covered(self, notice: Notice) -> tuple[tuple[str, ...], str]:
+        """The places, and the code of the alerts on them."""
         try:
-            return coverage.covered(self._topology, notice.areas, self.geocodes)
+            area = coverage.Area.of(notice.areas)
         except ValueError as error:
             _log.warning("warning.areas-unreadable", identifier=notice.identifier, reason=str(error))
-            return ()
+            area = None
+        if area is not None:
+            return coverage.covered(self._topology, area, self.geocodes), CODE
+        return (coverage.whole(self._topology), UNLOCATED) if self.takes_unlocated else ((), CODE)
 
     def _await_expiry(self, warning: str) -> None:
         notice = self._latest(warning)
@@ -230,6 +243,8 @@ class Officials:
     def dump(self) -> dict[str, Any]:
         return {
             "geocodes": self.geocodes,
+            "takesUnlocated": self.takes_unlocated,
+            "unlocated": sorted(self.unlocated),
             "notices": [[*name, *asdict(one).values()] for name, one in sorted(self.notices.items())],
             "superseded": dict(sorted(self.superseded.items())),
             "alerts": {warning: dict(sorted(held.items())) for warning, held in sorted(self.alerts.items())},
@@ -239,6 +254,8 @@ class Officials:
 
     def load(self, data: Mapping[str, Any]) -> None:
         self.geocodes = tuple(data["geocodes"])
+        self.takes_unlocated = data.get("takesUnlocated", False)  # an older state took none
+        self.unlocated = set(data.get("unlocated", ()))
         for source, external_id, seq, entity, identifier, actual, ended, severity, *more in data["notices"]:
             self.notices[source, external_id] = Notice(
                 seq, entity, identifier, actual, ended, Severity(severity), *more

@@ -96,17 +96,17 @@ class WarningDesk:
 
 
 async def locate(journal: Journal, geocodes: tuple[str, ...], now: datetime) -> None:
-    """Appends `park.located` where the codes are not the last recorded ones: the engine knows what the log holds."""
+    """Appends `park.located` where the last one says something else: the engine knows what the log holds."""
     earlier = await journal.stream(STREAM)
-    last = earlier[-1].data["geocodes"] if earlier else []
-    if last == list(geocodes):
+    data: dict[str, Any] = {"geocodes": list(geocodes), "takesUnlocated": True}
+    if earlier and dict(earlier[-1].data) == data:
         return
     event = NewEvent(
         type="park.located",
-        version=1,
+        version=2,
         stream=STREAM,
         expected=len(earlier),
-        data={"geocodes": list(geocodes)},
+        data=data,
         actor=HUB,
     )
     await journal.append(Draft(source=HUB, received_at=now, events=[event]))

@@ -91,6 +91,16 @@ def test_what_is_wrong_is_borne_with_and_told(before: bytes, after: bytes, flag:
     assert claim.values["headline"] == "Storm" and claim.values["event"] == "Storm"
 
 
+def test_zones_of_the_nws_are_codes_where_it_gives_no_others() -> None:
+    def told(codes: list[str]) -> tuple[Geocode, ...]:
+        zones = ["https://api.weather.gov/zones/forecast/ARZ045", "", None]
+        properties = {"id": "n", "event": "Flood Watch", "geocode": {"UGC": codes}, "affectedZones": zones}
+        return areas(one(orjson.dumps({"type": "Feature", "properties": properties}))).geocodes
+
+    assert told([]) == (Geocode(scheme="UGC", value="ARZ045"),)
+    assert told(["ARC119"]) == (Geocode(scheme="UGC", value="ARC119"),)
+
+
 def test_longitude_first_is_turned_and_told() -> None:
     data = message("a").replace(
         b"29.5,106.4 29.6,106.4 29.6,106.5 29.5,106.4", b"106.4,29.5 106.4,29.6 106.5,29.6 106.4,29.5"

@@ -4,7 +4,8 @@ left of it after bytes were changed."""
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from hub.clock import now
 from hub.ingest.claims import normalise_claim
 from hub.ingest.source import SourceSpec
 from tests.servers.pages import Pages
+from tests.warning.script import Script, run
 
 FOLDERS: Mapping[str, str] = {
     "cap": "cap",
@@ -33,6 +35,12 @@ EMPTY = {"empty_weather_index.atom", "earthquakes-2.json"}
 """Feeds that say that nothing is wrong."""
 REFUSED = {"xee.cap", "xee.atom", "invalid.rss", "no_title.atom", "xml_parser_complex_3.xml"}
 """Those of which nothing can be read."""
+
+UNLOCATED: Mapping[str, set[str]] = {
+    "cap": {"invalid.cap", "no_optional_fields.cap", "optional-properties-1.xml"},
+    "cap-feeds": {"weather_invalid.atom"},
+}
+"""Those that hold one in force without polygon, circle and code."""
 
 
 def adapter_of(name: str, url: str, **more: object) -> Adapter:
@@ -97,6 +105,28 @@ def assert_reasoned(letter: DeadLetter, adapter: Adapter) -> None:
     assert letter.reason and letter.bug is None
     with pytest.raises(Unreadable):
         adapter.decode(letter.raw)
+
+
+@pytest.mark.parametrize("folder", ["cap", "cap-feeds", "cma", "nws", "gdacs"])
+def test_of_the_real_ones_in_force_those_without_an_area_are_for_the_whole_park_and_no_other_is(
+    samples: Path, folder: str
+) -> None:
+    """A park in Chongqing, of which no other file tells; read when each was sent, or long before it expires."""
+    adapter, raised = adapter_of(FOLDERS[folder], "http://127.0.0.1/x"), set()
+    for file in files(samples, folder):
+        log = Script()
+        log.now = datetime(2000, 1, 1, tzinfo=UTC)
+        log.located("500112")
+        log.place("park", kind="PARK", name="园区", latitude=29.5, longitude=106.5)
+        with suppress(Unreadable):
+            for record in adapter.decode(Raw(key="k", received_at=now(), data=file.read_bytes())):
+                assert isinstance(record, Claim)
+                taken, _ = normalise_claim(record, spec_of(FOLDERS[folder], "http://127.0.0.1/x"), now())
+                log.claim(taken.external_id, taken.external_id, type="Warning", source="w", **taken.values)
+        opened = [step.opening for step in run(log.entries) if step.type == "alert.opened" and step.opening]
+        assert all((o["code"], o["subject"]["id"]) == ("official_warning_unlocated", "park") for o in opened)
+        raised |= {plain(file)} if opened else set()
+    assert raised == UNLOCATED.get(folder, set())
 
 
 def test_nothing_of_a_feed_is_lost(samples: Path) -> None:

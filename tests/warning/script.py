@@ -111,6 +111,10 @@ class Script:
         )
         return seq
 
+    def located(self, *geocodes: str, takes_unlocated: bool = True) -> int:
+        data = {"geocodes": list(geocodes), "takesUnlocated": takes_unlocated}
+        return self.event("park.located", "park", data)
+
     def signal(self, type: str, state: str | None = None, *, subject: str = "c-1") -> int:  # noqa: A002
         seq = self.next
         values = {} if state is None else {"state": state}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from adapters.contract import Value
 from adapters.government.areas import Areas, Circle, Geocode
 from hub.topology import Topology
-from hub.warning.coverage import covered
+from hub.warning.coverage import Area, covered
 from tests.warning.script import Script
 
 
@@ -44,7 +44,9 @@ def polygon(west: float, south: float, side: float) -> Areas:
 
 
 def found(topology: Topology, areas: Areas, *geocodes: str) -> tuple[str, ...]:
-    return covered(topology, areas.dumps(), geocodes)
+    area = Area.of(areas.dumps())
+    assert area is not None
+    return covered(topology, area, geocodes)
 
 
 TWO = park(
@@ -115,7 +117,7 @@ def test_what_cannot_be_read_or_crosses_itself_is_borne_with() -> None:
     crossed = Areas(polygons=(((0.0, 0.0), (2.0, 2.0), (0.0, 2.0), (2.0, 0.0), (0.0, 0.0)),))
     assert found(topology, crossed) == ("bow",)
     with pytest.raises(ValueError, match="areas"):
-        covered(topology, '{"polygons": 1}', ())
+        Area.of('{"polygons": 1}')
 
 
 def test_places_that_are_part_of_each_other_are_still_warned() -> None:

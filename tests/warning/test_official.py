@@ -86,7 +86,7 @@ def test_a_division_that_the_park_lies_in_covers_it_from_when_the_log_knows() ->
     log = park()
     log.warn("w1", areas=CHONGQING)
     assert told(run(log.entries)) == []
-    log.event("park.located", "park", {"geocodes": ["500112"]})
+    log.located("500112")
     assert told(run(log.entries)) == [("opened", "park")]
 
 
@@ -101,14 +101,95 @@ def test_a_division_that_the_park_lies_in_covers_it_from_when_the_log_knows() ->
         {"message_type": "ACK"},
         {"ended_at": START.isoformat()},
         {"expires": START.isoformat()},
-        {"areas": None},
-        {"areas": "no JSON"},
     ],
 )
-def test_what_is_not_in_force_raises_nothing(values: dict[str, Any]) -> None:
+@pytest.mark.parametrize("areas", [WEST, None])
+def test_what_is_not_in_force_raises_nothing(values: dict[str, Any], areas: str | None) -> None:
     log = park()
-    log.warn("w1", **({"areas": WEST} | values))
+    log.located()
+    log.warn("w1", **({"areas": areas} | values))
     assert run(log.entries) == []
+
+
+@pytest.mark.parametrize("areas", [None, "", "no JSON", Areas().dumps(), "[]"])
+def test_one_without_an_area_that_can_be_read_is_taken_for_the_whole_park_and_says_so(areas: str | None) -> None:
+    log = park()
+    log.located("500112")
+    log.warn("w1", areas=areas, headline="大风蓝色预警", colour="BLUE")
+    steps = run(log.entries)
+    assert (told(steps), covers(steps)) == ([("opened", "park")], [["park"]])
+    opening = steps[0].opening
+    assert opening is not None
+    assert opening["code"] == "official_warning_unlocated"
+    assert words.text(opening, "zh").endswith("(未给出区域或区域无法读取,按整个园区处理)")
+    assert words.text(opening, "en").endswith("(area not given or not readable: taken as the whole park)")
+
+
+@pytest.mark.parametrize(
+    "areas",
+    [
+        Areas(circles=(Circle(latitude=10.0, longitude=106.5, radius=1.0),)),
+        Areas(geocodes=(Geocode(scheme="GB/T 2260", value="650000"),)),
+        Areas(geocodes=(Geocode(scheme="UGC", value="COZ001"),)),
+    ],
+)
+def test_one_whose_area_lies_elsewhere_or_has_a_code_that_the_park_does_not_have_raises_nothing(areas: Areas) -> None:
+    log = park()
+    log.located("500112")
+    log.warn("w1", areas=areas.dumps())
+    assert run(log.entries) == []
+
+
+def test_one_without_an_area_ends_as_others_do() -> None:
+    for ending in ("expires", "UPDATE", "CANCEL", "ended"):
+        log = park()
+        log.located()
+        log.warn("w1", **({"expires": at(log, 60)} if ending == "expires" else {}))
+        if ending == "ended":
+            log.warn("w1", ended_at=at(log, 0))
+        elif ending != "expires":
+            log.wait(10).warn("w2", message_type=ending, refers_to=["w1"], areas=WEST)
+        log.wait(90).place("elsewhere", "park", kind="BUILDING")
+        found = told(run(log.entries))
+        assert found[0] == ("opened", "park") and ("returned", "park") in found, ending
+
+
+def test_an_area_that_is_told_later_takes_the_place_of_the_whole_park_and_the_other_way_round() -> None:
+    log = park()
+    log.located()
+    log.warn("w1")
+    log.warn("w1", areas=ALL)
+    log.warn("w1", areas=WEST)
+    log.warn("w1")
+    steps = run(log.entries)
+    opened = [(s.opening["code"], s.subject) for s in steps if s.type == "alert.opened" and s.opening]
+    assert opened == [
+        ("official_warning_unlocated", "park"),
+        ("official_warning", "park"),
+        ("official_warning", "west"),
+        ("official_warning_unlocated", "park"),
+    ]
+    assert told(steps).count(("returned", "park")) == 2
+    assert covers(steps) == [["park"], ["west"], ["park"]]
+
+
+def test_a_log_from_before_says_nothing_of_one_without_an_area_until_it_is_told_to() -> None:
+    log = park()
+    log.located("500112", takes_unlocated=False)
+    log.warn("w1")
+    assert run(log.entries) == []
+    seq = log.located("500112")
+    steps = run(log.entries)
+    assert (told(steps), steps[0].cause) == ([("opened", "park")], seq)
+
+
+def test_it_is_taken_for_a_park_that_is_entered_later() -> None:
+    log = Script()
+    log.located()
+    log.warn("w1")
+    log.wait(1).place("park", kind="PARK", name="园区")
+    log.wait(10).place("west", "park", kind="BUILDING")
+    assert told(run(log.entries)) == [("opened", "park")]
 
 
 def test_it_returns_when_it_expires_by_its_own_time_however_late_one_reads() -> None:
@@ -191,7 +272,7 @@ def test_two_warnings_of_one_place_are_two_alerts() -> None:
     assert steps[0].alert == steps[-1].alert
 
 
-AREAS = (WEST, ALL, CHONGQING)
+AREAS = (WEST, ALL, CHONGQING, None)
 acts = st.one_of(
     st.tuples(
         st.just("warn"),
@@ -203,7 +284,7 @@ acts = st.one_of(
     ),
     st.tuples(st.just("gone"), st.sampled_from(["w1", "w2", "w3"])),
     st.tuples(st.just("move"), st.sampled_from(["west", "east", "hut"]), st.sampled_from([106.5, 106.6, 100.0])),
-    st.tuples(st.just("located"), st.sampled_from([["500112"], []])),
+    st.tuples(st.just("located"), st.sampled_from([["500112"], []]), st.booleans()),
     st.tuples(st.just("acknowledge"), st.integers(0, 5)),
 )
 scripts = st.lists(st.tuples(st.sampled_from([0, 0.4, 3, 30]), acts), min_size=2, max_size=16)
@@ -221,8 +302,8 @@ def written(script: list[tuple[float, tuple[Any, ...]]]) -> list[Entry]:
                 log.claim(name, name, type="Warning", source="cap", gone=True)
             case "move", place, longitude:
                 log.place(place, "park", kind="BUILDING", latitude=29.5, longitude=longitude)
-            case "located", codes:
-                log.event("park.located", "park", {"geocodes": codes})
+            case "located", codes, takes:
+                log.located(*codes, takes_unlocated=takes)
             case "acknowledge", number:
                 on = machine()
                 run(log.entries, on)
@@ -295,7 +376,9 @@ def test_at_the_end_what_is_open_is_what_is_in_force(script: list[Any]) -> None:
 # ---- on the journal
 
 
-async def furnished(journal: Journal, clock: ManualClock, *, expires: timedelta | None = None) -> str:
+async def furnished(
+    journal: Journal, clock: ManualClock, *, expires: timedelta | None = None, areas: str | None = WEST
+) -> str:
     """A park with one building under one warning; the warning's id."""
     places = [
         Claim(kind="Place", external_id="park", values={"kind": "PARK", "name": "园区"}),
@@ -315,7 +398,9 @@ async def furnished(journal: Journal, clock: ManualClock, *, expires: timedelta 
         ),
     ]
     await journal.append(Draft(source=HUB, received_at=clock(), claims=places))
-    values: dict[str, Any] = {"identifier": "cn-1", "status": "ACTUAL", "severity": "SEVERE", "areas": WEST}
+    values: dict[str, Any] = {"identifier": "cn-1", "status": "ACTUAL", "severity": "SEVERE"}
+    if areas is not None:
+        values["areas"] = areas
     if expires is not None:
         values["expires"] = (clock() + expires).isoformat(timespec="microseconds")
     warning = Claim(
@@ -391,16 +476,40 @@ def test_who_acknowledged_and_when_is_kept_with_the_coverage_however_the_two_fol
     asyncio.run(main())
 
 
+def test_a_replay_agrees_on_one_without_an_area_over_an_upgrade_and_it_is_acknowledged(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = ManualClock(START)
+        async with open_journal(tmp_path, clock) as journal:
+            warning = await furnished(journal, clock, expires=timedelta(minutes=5), areas=None)
+            await engine(journal, clock)
+            assert await events(journal) == []
+            await locate(journal, (), clock())
+            await engine(journal, clock)
+            told = await WarningDesk(journal, clock).acknowledge(LOCAL_ADMINISTRATOR, warning, None, "k1")
+            assert told.warning["acknowledgedBy"] == "local-administrator"
+            assert [place["name"] for place in told.warning["places"]] == ["园区"]
+            clock.advance(timedelta(minutes=6))
+            await engine(journal, clock)
+            found = [e.type for e in await events(journal)]
+            assert found == ["alert.opened", "warning.covered", "warning.acknowledged", "alert.returned"]
+            report = await replay.check(journal, {})
+            assert report.agrees and report.compared == 3, report.differences
+
+    asyncio.run(main())
+
+
 def test_the_parks_divisions_are_told_to_the_log_when_they_change(tmp_path: Path) -> None:
     async def main() -> None:
         clock = ManualClock(START)
         async with open_journal(tmp_path, clock) as journal:
             await locate(journal, (), clock())
             head = journal.head
+            await locate(journal, (), clock())
+            assert journal.head == head
             await locate(journal, ("500112",), clock())
             await locate(journal, ("500112",), clock())
             await locate(journal, (), clock())
             codes = [json.loads(json.dumps(dict(e.data)))["geocodes"] for e in await journal.stream("park")]
-            assert (head, codes) == (0, [["500112"], []])
+            assert codes == [[], ["500112"], []]
 
     asyncio.run(main())
