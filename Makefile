@@ -46,7 +46,7 @@ env: $(VENV)/dev.stamp ## the environment alone
 demo: $(VENV)/hub.stamp .envs/demo/stamp ## a whole small park, live in the terminal (ONCE=1: ends after its script)
 	@$(BIN)/causeway demo $(if $(ONCE),--once)
 
-test: $(VENV)/dev.stamp .envs/demo/stamp .envs/camera/stamp ## everything that can run here (NAME=graph: one folder)
+test: $(VENV)/dev.stamp .envs/demo/stamp .envs/camera/stamp .envs/conformance/stamp ## everything that can run here (NAME=graph: one folder)
 	@tests/servers/prepare || echo "some real servers could not be had; their tests will be skipped and named"
 	@$(BIN)/python -m tests.run $(NAME)
 
