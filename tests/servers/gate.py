@@ -25,6 +25,10 @@ class Gate:
         gate.open()
         return gate
 
+    def leads_to(self, server_port: int) -> None:
+        """For a server that knows its port later than its clients must know the gate's."""
+        self._to = server_port
+
     def open(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", self.port))
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
@@ -41,6 +45,9 @@ class Gate:
     def hang(self) -> None:
         """Connections stay, and nothing comes through any more."""
         self._through.clear()
+
+    def let_through(self) -> None:
+        self._through.set()
 
     def _accept(self, listener: socket.socket) -> None:
         while True:

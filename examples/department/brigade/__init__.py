@@ -1,0 +1,1 @@
+"""A fire brigade's own small graph: its engines, and where it sent them."""
