@@ -17,6 +17,7 @@ _SCOPES = {
     "threatened_places": "near",
     "jurisdiction": "area",
     "agreements": "agreed",
+    "people_on_duty": "on duty",
 }
 _MASKS = {
     Visibility.SHOW: "",
@@ -48,7 +49,8 @@ def policies(note: str) -> str:
 _LEGEND = """\
 What `read` shows a role that acts for its own purpose at quiet times. all: every row; own: rows of the viewer's own
 organization; near: rows in places whose alerts concern it; area: rows in its jurisdiction; agreed: rows that others
-agreed to share with it, of the agreement's types and for its purposes; shared: every row, of lots those that their
+agreed to share with it, of the agreement's types and for its purposes; on duty: people who are on duty now, with their
+shifts and skills; shared: every row, of lots those that their
 terms show. last 4 and masked: in part, and that there is a value. An empty cell is closed."""
 _PERSONAL = "Where it differs from the line above it; a field, purpose or role that is not here is closed."
 

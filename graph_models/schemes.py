@@ -49,6 +49,13 @@ SCHEMES = (
         personal=True,
     ),
     Scheme(
+        name="email",
+        scope=SchemeScope.GLOBAL,
+        exact=True,
+        personal=True,
+        meaning="a person's own address for e-mail",
+    ),
+    Scheme(
         name=SOURCE_REFERENCE,
         scope=SchemeScope.GLOBAL,
         meaning="a source's id and what it calls the thing, joined by '/'; no source gives it of another's",

@@ -47,6 +47,7 @@ from hub.operations import Desk
 from hub.parts import Parts, audit_config, external_graph, open_parts, trusted_issuers
 from hub.readiness import Readiness
 from hub.reserve.distances import Pace
+from hub.reserve.duty import Duty
 from hub.reserve.reserve import Reserve
 from hub.settings import Settings
 from hub.telemetry import Metrics, logger
@@ -103,12 +104,22 @@ class Hub:
             journal, parts.keyring, clock, parts.settings.privacy.response_retention, files
         )
         self.feed = Feed(journal)
+        moving = parts.settings.movement
+        self.reserve = Reserve(
+            journal,
+            self.engine,
+            clock,
+            precedence=parts.precedence,
+            pace=Pace(walking=moving.walking_speed, driving=moving.driving_speed, inside=moving.inside),
+        )
+        self.duty = Duty(journal, self.reserve, clock)
         self.circumstances = Circumstances(
             journal,
             self.engine,
             clock,
             precedence=parts.precedence,
             metres=parts.settings.warning.threat_metres,
+            on_duty=self.duty.on_duty,
         )
         section = parts.settings.break_glass
         self.teller = Teller(url=section.tell_url, command=section.tell_command)
@@ -125,7 +136,7 @@ class Hub:
             self.sealed = Sealed(
                 self.glasses, clock, tokens, roles=frozenset(section.sealed_roles), purpose=section.sealed_purpose
             )
-        self.moment = Now(self.circumstances.flags, self.glasses.broken)
+        self.moment = Now(self.circumstances.flags, self.glasses.broken, self.duty.holds)
         catalogue = declared(MASKABLE)
         loaded = load_policies(parts.settings.policies, catalogue)
         self.consents = Consents(journal, clock, self.personal, lambda: tuple(self.policies.loaded.roles.purposes))
@@ -133,15 +144,8 @@ class Hub:
         self.rights: Rights = Everything() if tokens is None else self.policies
         if tokens is not None:
             tokens.defaults = self._default_purposes
+            tokens.meet = self.duty.meet
         self.policy_files = Watcher(self.policies, parts.settings.policies, catalogue)
-        moving = parts.settings.movement
-        self.reserve = Reserve(
-            journal,
-            self.engine,
-            clock,
-            precedence=parts.precedence,
-            pace=Pace(walking=moving.walking_speed, driving=moving.driving_speed, inside=moving.inside),
-        )
         self.services = Services(
             journal=journal,
             store=store,
@@ -224,6 +228,7 @@ class Hub:
                         "warning": self.engine.run(),
                         "feed": self.feed.run(),
                         "reserve": self.reserve.run(),
+                        "duty": self.duty.run(),
                         "circumstances": self.circumstances.run(),
                         "break-glass": self.glasses.run(),
                         "teller": self.teller.run(),

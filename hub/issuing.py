@@ -56,6 +56,8 @@ def _told(
                 f'{parts.settings.file} has no [accounts]: add it with url = "https://…", or on this machine '
                 '"http://127.0.0.1:8000", and start the hub anew'
             )
+        if person := arguments.get("person"):
+            await _check_person(parts, str(person))
         result = await asyncio.to_thread(work, issuer, arguments)
         if name in _CHANGES:
             try:
@@ -67,10 +69,17 @@ def _told(
     return run
 
 
+async def _check_person(parts: Parts, id_: str) -> None:
+    kinds = await parts.journal.kinds_of([id_])
+    if "Person" not in kinds.get(id_, ()):
+        what = f"{id_!r} is {' and '.join(sorted(kinds[id_]))}" if kinds.get(id_) else f"the park knows no {id_!r}"
+        raise BadRequest(f"{what}: give the id of a person, as the query people shows it")
+
+
 def _about(arguments: Arguments) -> Mapping[str, str | None]:
     """What a row of the audit says of a change: never its password."""
     roles = arguments.get("roles")
-    said = {name: arguments.get(name) for name in ("name", "id", "organization", "enabled", "off")}
+    said = {name: arguments.get(name) for name in ("name", "id", "organization", "person", "enabled", "off")}
     about = {name: str(value) for name, value in said.items() if value is not None and value != ""}
     return about | ({"roles": " ".join(map(str, roles))} if isinstance(roles, list) and roles else {})
 
@@ -80,12 +89,13 @@ def _users(issuer: Issuer, arguments: Arguments) -> Mapping[str, object]:
 
 
 def _add_user(issuer: Issuer, arguments: Arguments) -> Mapping[str, object]:
-    organization = arguments.get("organization")
+    organization, person = arguments.get("organization"), arguments.get("person")
     added = issuer.accounts.add(
         _text(arguments, "name"),
         _text(arguments, "password"),
         roles=_texts(arguments, "roles"),
         organization=str(organization) if organization else None,
+        person=str(person) if person else None,
     )
     return _account_row(added)
 
@@ -107,11 +117,15 @@ def _set_totp(issuer: Issuer, arguments: Arguments) -> Mapping[str, object]:
 
 
 def _set_roles(issuer: Issuer, arguments: Arguments) -> Mapping[str, object]:
-    """Without `organization` it stays; an empty one takes it away."""
+    """Without `organization` or `person` they stay; an empty one takes it away."""
     account = issuer.accounts.named(_text(arguments, "name"))
-    given = arguments.get("organization")
-    organization = account.organization if given is None else str(given) or None
-    return _account_row(issuer.accounts.set_roles(account.name, _texts(arguments, "roles"), organization))
+
+    def now(name: str, before: str | None) -> str | None:
+        given = arguments.get(name)
+        return before if given is None else str(given) or None
+
+    organization, person = now("organization", account.organization), now("person", account.person)
+    return _account_row(issuer.accounts.set_roles(account.name, _texts(arguments, "roles"), organization, person))
 
 
 def _clients(issuer: Issuer, arguments: Arguments) -> Mapping[str, object]:
@@ -157,6 +171,7 @@ def _account_row(one: Account) -> Mapping[str, object]:
         "id": one.id,
         "roles": ", ".join(one.roles),
         "organization": one.organization,
+        "person": one.person,
         "second_factor": "yes" if one.second_factor else "no",
         "enabled": "yes" if one.enabled else "no",
     }

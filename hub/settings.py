@@ -26,6 +26,7 @@ from adapters.registry import UnknownAdapter, find
 from adapters.secret import OpenUrl, Secret, open_address
 from hub.access.issuers import ALGORITHMS, Client, IssuerRules, is_trustworthy
 from hub.errors import SettingsError, nearest
+from hub.journal.named import PERSON_SCHEMES
 from hub.units import Quantity, duration
 from hub.web.guard import is_loopback
 
@@ -147,6 +148,9 @@ class IssuerSection(Section):
     accept_plain_jwt: bool = False  # also tokens of typ JWT, where the issuer cannot say at+jwt
     roles_claim: str = "roles"  # where the roles are; a dotted path leads inward, such as realm_access.roles
     organization_claim: str | None = None  # where the organization is
+    person_claim: str | None = None  # where it says who of the park's people the subject is: who is on duty is theirs
+    person_scheme: str = "employee_number"  # what that is: an identifier scheme, or code (that they were entered under)
+    person_organization: str | None = None  # whose numbers they are, as a source's organization; none: the park's own
     roles: dict[str, str] = Field(default_factory=dict)  # its word → the hub's role; none: they are the same
     organizations: dict[str, str] = Field(default_factory=dict)  # its word → the entity's id; none: they are the same
     leeway: Leeway = timedelta(seconds=30)  # between its clock and the hub's, at most five minutes
@@ -164,6 +168,11 @@ class IssuerSection(Section):
                 )
         for name in sorted(set(self.algorithms) - ALGORITHMS.keys()):
             raise ValueError(f"algorithms: {name!r} is not taken; {nearest(name, ALGORITHMS)}")
+        if self.person_scheme not in PERSON_SCHEMES:
+            raise ValueError(
+                f"person_scheme: there is no scheme {self.person_scheme!r}; "
+                f"{nearest(self.person_scheme, PERSON_SCHEMES)}"
+            )
         if self.introspect != "no" and self.client is None:
             raise ValueError("introspect needs `client`: the id and the secret that the issuer knows the hub by")
         return self

@@ -8,6 +8,16 @@ from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PersonName:
+    """What an issuer calls one of the park's people. `scheme` is an identifier scheme, `code` for the code that people
+    were entered under, or `id` for the entity's own id; `organization` whose numbers are meant, "" the park's own."""
+
+    scheme: str
+    value: str = field(repr=False)
+    organization: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
     """The subject of one operation, immutable while it runs. `subject` is the issuer's own id of it. `organization` is
     an entity's id. `flags` are what holds at the moment, from a closed list, such as `incident`, `drill`, `on_duty`,
@@ -18,6 +28,7 @@ class Viewer:
     client: str | None = None
     roles: frozenset[str] = frozenset()
     organization: str | None = None
+    person: PersonName | None = None  # who they are in the park, where the issuer says so
     purpose: str = "operations"
     purposes: frozenset[str] = frozenset()  # those that the token may choose from
     flags: frozenset[str] = frozenset()
@@ -62,8 +73,9 @@ class Scope:
     """A named set of rows; the name is resolved to a predicate written by hand in `hub/graph/select.py`.
 
     `everything` has no parameters; `within_places` takes `places`, ids whose subtrees are meant (a jurisdiction and
-    the threatened places are resolved to these); `own_organization` takes `organizations`. `shared` holds every row,
-    of lots those that their terms show to others. Lots within places are held by their terms too; see
+    the threatened places are resolved to these); `own_organization` takes `organizations`; `people_on_duty` takes
+    `people`, and holds them with their shifts and qualifications. `shared` holds every row, of lots those that their
+    terms show to others. Lots within places are held by their terms too; see
     `hub.access.sharing`, which writes these as `terms`.
     """
 

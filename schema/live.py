@@ -116,11 +116,15 @@ _Within = Annotated[
 _Item = Annotated[str | None, strawberry.argument(description="Only lots of the item of this code.")]
 
 
+_HANGING = ("own_organization", "people_on_duty")
+"""The row scopes that need to know whose a thing is."""
+
+
 async def sight(context: Context, kind: str, seq: int, *, lies: bool = False) -> Sight:
     """What may be watched, as of the event: where that hangs on whose a thing is (`lies`: or on where it is), the
     event waits a little for memory to have taken in what the log said until then, and is not shown without it."""
     mask = await context.watched(seq)
-    hanging = any(grant.opens(kind) and (lies or grant.scope.name == "own_organization") for grant in mask)
+    hanging = any(grant.opens(kind) and (lies or grant.scope.name in _HANGING) for grant in mask)
     reserve = context.services.reserve
     if hanging and not sees_all(mask, kind) and not await reserve.reached(seq, BEHIND_SECONDS):
         return Sight((), reserve)

@@ -1,6 +1,6 @@
 """What a mask holds, told without the graph: for what comes from the log's events and from memory.
 
-The row scopes mean here what `within` and `owned` of `hub.graph.queries` mean in the graph.
+The row scopes mean here what `within`, `owned` and `personal` of `hub.graph.queries` mean in the graph.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -84,11 +84,12 @@ def shown(grants: Grants, entity: str, name: str, value: Any) -> Any:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Thing:
     """`paths` lead up from each place that it lies in; `of_places`: it is also of whoever these places are of;
-    `around`: it also concerns what lies in them. `person`: whose it is."""
+    `around`: it also concerns what lies in them; `person`: whose it is; `served_by`: whose shift it is."""
 
     kind: str
     paths: Sequence[Path] = ()
     owners: frozenset[str] = _NOBODY
+    served_by: str | None = None
     of_places: bool = False
     around: bool = False
     terms: str | None = None
@@ -146,7 +147,8 @@ class Sight:
 
     def shift(self, shift: Shift) -> Grants:
         paths = () if shift.place is None else (self.path(shift.place),)
-        return self._held(_Thing(kind="Shift", paths=paths, owners=_some(self.stock.employer(shift.person))))
+        employer = self.stock.employer(shift.person)
+        return self._held(_Thing(kind="Shift", paths=paths, owners=_some(employer), served_by=shift.person))
 
     def person(self, person: str, kind: str = "Person") -> Grants:
         """`kind`: also for a qualification of theirs."""
@@ -206,6 +208,8 @@ class Sight:
         return [grant for grant, ids in zip(self.mask, self._ids, strict=True) if self._holds(grant, ids, thing)]
 
     def _named(self, grant: Grant) -> frozenset[str]:
+        if people := grant.scope.parameters.get("people"):
+            return frozenset(self.stock.resolve(id_) for id_ in people)
         given = (id_ for name in ("places", "organizations") for id_ in grant.scope.parameters.get(name, ()))
         return frozenset(self.topology.resolve(id_) for id_ in given)
 
@@ -223,6 +227,9 @@ class Sight:
                 return self._lies(thing, ids)
             case "own_organization":
                 return bool(thing.owners & ids) or (thing.of_places and self._is_theirs(thing, ids))
+            case "people_on_duty":
+                whose = thing.person or thing.served_by
+                return whose is not None and self.stock.resolve(whose) in ids
             case _:
                 return False
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from hub.clock import EPOCH
 from hub.errors import Forbidden, Unauthenticated
-from hub.viewer import Viewer
+from hub.viewer import PersonName, Viewer
 
 ALGORITHMS: Mapping[str, tuple[str, str | None]] = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), ("RSA", None)),
@@ -27,6 +27,7 @@ PURPOSE = "purpose:"
 OPERATIONS = "operations"
 """The purpose of a role that has no other by default."""
 
+_LONGEST_NAME = 256
 _FURTHEST = 253_402_300_799  # the last second of the year 9999
 
 
@@ -43,7 +44,8 @@ class IssuerRules:
     """`url` is the claim `iss`, to the letter. `roles` and `organizations` translate the issuer's words; a word that
     `roles` lacks gives nothing, unless it is empty: then the issuer's words are the hub's. `introspect`: tokens that
     are no JWT, or all, are asked about at the issuer. `dpop`: a token that is bound to a key always needs the proof;
-    `required` refuses those that are not bound. `jwks_uri`: where the keys are, of an issuer without metadata."""
+    `required` refuses those that are not bound. `jwks_uri`: where the keys are, of an issuer without metadata.
+    `person_claim` holds who the subject is in the park, in the words of `person_scheme` (see `PersonName`)."""
 
     url: str
     audience: str
@@ -52,6 +54,9 @@ class IssuerRules:
     accept_plain_jwt: bool = False
     roles_claim: str = "roles"
     organization_claim: str | None = None
+    person_claim: str | None = None
+    person_scheme: str = "employee_number"
+    person_organization: str | None = None
     roles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     organizations: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     leeway: timedelta = timedelta(seconds=30)
@@ -86,6 +91,7 @@ def viewer_of(
         client=client,
         roles=roles,
         organization=_organization(claims, issuer),
+        person=_person(claims, issuer),
         purpose=asked or next((purpose for role, purpose in defaults.items() if role in roles), OPERATIONS),
         purposes=purposes,
         expires_at=expiry_of(claims, issuer),
@@ -132,6 +138,17 @@ def _organization(claims: Claims, issuer: IssuerRules) -> str | None:
     if len(words) != 1:
         return None
     return issuer.organizations.get(words[0]) if issuer.organizations else words[0]
+
+
+def _person(claims: Claims, issuer: IssuerRules) -> PersonName | None:
+    """None where the claim is absent, is not one text or number, or is longer than any identifier."""
+    if issuer.person_claim is None:
+        return None
+    said = _at(claims, issuer.person_claim)
+    value = str(said).strip() if isinstance(said, str | int) and not isinstance(said, bool) else ""
+    if not 0 < len(value) <= _LONGEST_NAME:
+        return None
+    return PersonName(scheme=issuer.person_scheme, value=value, organization=issuer.person_organization or "")
 
 
 def _at(claims: Claims, path: str) -> object:

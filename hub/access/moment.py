@@ -7,6 +7,7 @@ from typing import Protocol
 from hub.viewer import Viewer
 
 BREAK_GLASS = "break_glass"
+ON_DUTY = "on_duty"
 
 
 class Moment(Protocol):
@@ -23,15 +24,23 @@ class Unmoved:
 
 
 class Now:
-    """`flags` are the park's own, such as `incident`; `broken` tells which break-glass of the viewer's is in force."""
+    """`flags` are the park's own, such as `incident`; `broken` tells which break-glass of the viewer's is in force,
+    `on_duty` whether they are on duty."""
 
-    def __init__(self, flags: Callable[[], frozenset[str]], broken: Callable[[Viewer], str | None]) -> None:
+    def __init__(
+        self,
+        flags: Callable[[], frozenset[str]],
+        broken: Callable[[Viewer], str | None],
+        on_duty: Callable[[Viewer], bool],
+    ) -> None:
         self._flags = flags
         self._broken = broken
+        self._on_duty = on_duty
 
     def of(self, viewer: Viewer) -> Viewer:
         glass = self._broken(viewer)
-        flags = self._flags() | viewer.flags - {BREAK_GLASS} | ({BREAK_GLASS} if glass is not None else frozenset())
+        own = {BREAK_GLASS: glass is not None, ON_DUTY: self._on_duty(viewer)}
+        flags = self._flags() | viewer.flags - own.keys() | {name for name, holds in own.items() if holds}
         if (flags, glass) == (viewer.flags, viewer.break_glass):
             return viewer
         return replace(viewer, flags=flags, break_glass=glass)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Protocol, Self
@@ -18,7 +18,7 @@ from hub.access.issuers import Claims, IssuerRules, expiry_of, viewer_of
 from hub.access.keys import FetchedKeys, Keys
 from hub.clock import Clock
 from hub.errors import CausewayError, IssuerUnavailable, Unauthenticated
-from hub.viewer import Viewer
+from hub.viewer import PersonName, Viewer
 
 REFRESH_SECONDS = 300.0
 """Between two looks at an issuer's keys: a key that it drops is believed no longer than that."""
@@ -67,10 +67,11 @@ class _Verified:
 
 class Tokens:
     """An Authority. `defaults` gives role → the purpose that it has where none is asked for, the weightiest first; the
-    hub sets it to what its policies say."""
+    hub sets it to what its policies say. `meet` is told of each viewer's person before the viewer is let in."""
 
     def __init__(self, trusted: Sequence[Trusted], clock: Clock) -> None:
         self.defaults: Callable[[], Mapping[str, str]] = dict
+        self.meet: Callable[[PersonName], Awaitable[None]] = _nobody
         self._trusted = {each.issuer.url: each for each in trusted}
         self._clock = clock
         self._proofs = Proofs(clock)
@@ -92,6 +93,8 @@ class Tokens:
             self._by_id[trusted.issuer.url, viewer.token or ""] = found
         if trusted.standing is not None and not await trusted.standing.holds(viewer):
             raise Unauthenticated("The token was revoked, or its account was changed. Get a new one.")
+        if viewer.person is not None:
+            await self.meet(viewer.person)
         return viewer
 
     async def holds(self, viewer: Viewer) -> bool:
@@ -214,6 +217,10 @@ class Tokens:
         self._verified.pop(found.token, None)
         for viewer in found.viewers.values():
             self._by_id.pop((found.trusted.issuer.url, viewer.token or ""), None)
+
+
+async def _nobody(name: PersonName) -> None:
+    """For who does not ask whom the viewers are in the park."""
 
 
 def _parts(authorization: str | None) -> tuple[str, str]:

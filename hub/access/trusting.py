@@ -37,6 +37,8 @@ def at_hand(standing: Standing) -> Trusted:
             audience=standing.audience,
             algorithms=frozenset({standing.algorithm}),
             organization_claim="organization",
+            person_claim="person",
+            person_scheme="id",
         ),
         keys=FetchedKeys(keys, again_after=0.1),
         standing=_Held(standing),

@@ -127,6 +127,7 @@ USERS = Columns(
         "name": "name",
         "roles": "roles",
         "organization": "organization",
+        "person": "person",
         "second_factor": "second factor",
         "enabled": "enabled",
         "id": "subject",

@@ -19,6 +19,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON lines, for progra
 Name = Annotated[str, typer.Argument(help="The name that the person types.")]
 Roles = Annotated[list[str] | None, typer.Option("--role", help="Such as duty_officer; may be given more than once.")]
 Organization = Annotated[str | None, typer.Option(help="The id of the organization that the person is of.")]
+Person = Annotated[
+    str | None, typer.Option(help="The id of the person in the park: their shifts say when the account is on duty.")
+]
 PasswordFile = Annotated[
     Path | None, typer.Option(help="A file whose first line is the password, - for the input; else it is asked for.")
 ]
@@ -31,12 +34,14 @@ def add(
     config: Config = PARK,
     role: Roles = None,
     organization: Organization = None,
+    person: Person = None,
     password_file: PasswordFile = None,
     json: Json = False,
 ) -> None:
     """Make an account. The password is asked for, or read from a file; never given on the command line."""
     settings = park_file.load(config)
-    given = {"name": name, "roles": role or [], "organization": organization, "password": _password(password_file)}
+    given = {"name": name, "roles": role or [], "organization": organization, "person": person}
+    given["password"] = _password(password_file)
     report.lines(operate(settings, "add-user", given), report.PLAIN, json=json)
 
 
@@ -86,10 +91,11 @@ def roles(
     config: Config = PARK,
     role: Roles = None,
     organization: Annotated[str | None, typer.Option(help="Another organization's id; '' for none.")] = None,
+    person: Annotated[str | None, typer.Option(help="Another person's id; '' for none.")] = None,
     json: Json = False,
 ) -> None:
     """Replace the account's roles. Tokens that say the old ones end at once; open pages get new ones by themselves."""
-    arguments = {"name": name, "roles": role or [], "organization": organization}
+    arguments = {"name": name, "roles": role or [], "organization": organization, "person": person}
     report.lines(operate(park_file.load(config), "set-roles", arguments), report.PLAIN, json=json)
 
 

@@ -3,7 +3,7 @@ incident or an exercise is on. In memory, a fold over the log's claims, and answ
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -65,12 +65,20 @@ class Circumstances:
     """`run` follows the log until it is cancelled. Before it has read what the log held, nobody is threatened, nobody
     looks after anything and nothing is on: what policies tie to these stays closed.
 
-    `metres`: a danger reaches so far by route. All ids are of entities that live.
+    `metres`: a danger reaches so far by route. `on_duty` tells who is. All ids are of entities that live.
     """
 
     def __init__(
-        self, journal: Journal, places: Places, clock: Clock, *, precedence: Mapping[str, int], metres: float
+        self,
+        journal: Journal,
+        places: Places,
+        clock: Clock,
+        *,
+        precedence: Mapping[str, int],
+        metres: float,
+        on_duty: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
+        self.on_duty = on_duty
         self._journal = journal
         self._places = places
         self._clock = clock

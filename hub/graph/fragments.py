@@ -65,7 +65,8 @@ class Kind:
     """All that can be asked of one kind of node.
 
     `within`: whether the row lies in one of the places `$`, as a filter and as a grant's row scope; `placed_by` are
-    the fields that this tells about. `owned`: whether it is of one of the organizations `$`. `inside`: the end of the
+    the fields that this tells about. `owned`: whether it is of one of the organizations `$`. `personal`: whether it is
+    one of the people `$`, or something of theirs. `inside`: the end of the
     walk there from the places, behind DOWN, by which a list of all rows within them need not look at each row; ""
     where that is more than one walk. `orders`: by each field that rows can be sorted by, the sort key; a row without
     the field has one too, so that a keyset predicate needs no case for null. A relation's key is the GraphQL field's
@@ -75,6 +76,7 @@ class Kind:
     entity: str
     within: LiteralString
     owned: LiteralString
+    personal: LiteralString = "false"
     placed_by: tuple[str, ...]
     inside: LiteralString = ""
     steps: Mapping[str, Step]
@@ -112,9 +114,15 @@ LABELLED: LiteralString = "MATCH (HERE:LABEL)"
 DOWN: LiteralString = "UNWIND $ AS wanted MATCH (THERE:Place {id: wanted})<-[:PART_OF*0..]-"
 BY_ID: LiteralString = "UNWIND $ AS wanted MATCH (HERE:LABEL {id: wanted})"
 
-SCOPES = {"everything": "", "shared": "", "within_places": "places", "own_organization": "organizations"}
+SCOPES = {
+    "everything": "",
+    "shared": "",
+    "within_places": "places",
+    "own_organization": "organizations",
+    "people_on_duty": "people",
+}
 """Row scopes of grants, each with its parameter: those that hold every row, and those that hold a kind's rows by its
-`within` or its `owned`."""
+`within`, its `owned` or its `personal`."""
 
 TERMS: LiteralString = "coalesce(HERE.sharing, 'NOT_SHARED') IN $"
 """Whether a lot is shared on one of the terms."""

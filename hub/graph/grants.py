@@ -24,7 +24,8 @@ class GrantShape(NamedTuple):
         kind = KINDS[entity]
         if self.types is not None and entity not in self.types:
             return "false"
-        scope = {"within_places": kind.within, "own_organization": kind.owned}.get(self.scope, "true")
+        by_rows = {"within_places": kind.within, "own_organization": kind.owned, "people_on_duty": kind.personal}
+        scope = by_rows.get(self.scope, "true")
         held = fill(scope, here=here, parameter=self.parameter)
         if self.without and (others := fragments.WITHOUT.get(entity)):
             not_theirs = fill(others, here=here, parameter=self.without)

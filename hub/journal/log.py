@@ -5,7 +5,7 @@ what is committed.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from adapters.contract import Claim, Cursor
 from hub.clock import Clock, now, to_micros
 from hub.errors import NotFound, Refused
-from hub.journal import claims, position, queries, readings, statements
+from hub.journal import claims, named, position, queries, readings, statements
 from hub.journal import retention as expiry
 from hub.journal import tables as t
 from hub.journal.encoding import NoSeals, Seals
@@ -49,6 +49,7 @@ from hub.journal.tail import Tail
 from hub.journal.trust import SourceTrust
 from hub.journal.verify import Chain
 from hub.journal.writer import Writer
+from hub.viewer import PersonName
 
 _KEEP_EVERY = 5.0  # seconds between notes of the position
 P = ParamSpec("P")
@@ -279,6 +280,10 @@ class Journal:
     async def resolve(self, ids: Sequence[str]) -> Mapping[str, str]:
         """Each known id or alias to the entity id that lives."""
         return await self._read(statements.resolve, ids)
+
+    async def people_named(self, names: Collection[PersonName]) -> Mapping[PersonName, str]:
+        """Each name that exactly one living person bears, to that person's id."""
+        return await self._read(named.people, self._config.keyring, names)
 
     async def kinds_of(self, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
         """Each known id or alias to the kinds that its entity is claimed to be: one, as a rule."""

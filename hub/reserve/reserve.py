@@ -57,6 +57,11 @@ class Reserve:
     def topology(self) -> Topology:
         return self.places.topology
 
+    @property
+    def moves(self) -> asyncio.Event:
+        """Is set when more of the log has been read than now."""
+        return self._moved
+
     async def run(self) -> None:
         """Whatever fails in reading or keeping, it takes up its kept state and tries again."""
         while True:

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from adapters.contract import Value
 from graph_models.entities import LotSharing
-from hub.clock import to_micros
-from hub.journal.records import Entry
+from hub.clock import from_micros, to_micros
+from hub.journal.records import ClaimEntry, Entry, EventEntry
 from hub.topology import Joined, Said, discard
 
 VERSION = 2
@@ -104,10 +104,14 @@ class Stock:
         self._clear()
 
     def _clear(self) -> None:
+        self.changes = 0  # of who serves when
+        self.names = 0  # what may have changed by which name people are known
         self._things: dict[str, Thing] = {}
         self._under: dict[_Key, set[str]] = {}  # → ids
 
     def apply(self, entry: Entry) -> None:
+        if _names_people(entry):
+            self.names += 1
         for entity in self._joined.apply(entry):
             self._show(entity)
 
@@ -117,6 +121,8 @@ class Stock:
         now = self._see(entity, said) if said else None
         if now == before:
             return
+        if isinstance(before, Shift) or isinstance(now, Shift):
+            self.changes += 1
         if before is not None:
             del self._things[entity]
             for key in _keys(before):
@@ -208,6 +214,19 @@ class Stock:
                 found.setdefault(thing.person, []).append(thing)
         return found
 
+    def duty_stands_until(self, now: datetime) -> datetime:
+        """The next moment at which somebody's duty begins or ends, or the day (UTC) is over."""
+        at = to_micros(now)
+        until = (at // _DAY + 1) * _DAY
+        for thing in [*self._all("day", at // _DAY), *self._all("day", _LONG)]:
+            if isinstance(thing, Shift):
+                until = min([until, *(edge for edge in (thing.starts, thing.ends) if edge > at)])
+        return from_micros(until)
+
+    def resolve(self, id_: str) -> str:
+        """The id that lives."""
+        return self._joined.resolve(id_)
+
     def shifts(self, person: str) -> list[Shift]:
         """All that the person serves, as far as duty is kept."""
         return [thing for thing in self._all("person", person) if isinstance(thing, Shift)]
@@ -255,6 +274,12 @@ def _keys(thing: Thing) -> Iterable[_Key]:
             first, last = thing.starts // _DAY, thing.ends // _DAY
             days = range(first, last + 1) if last - first < _MONTH else (_LONG,)
             return [("person", thing.person), *(("day", day) for day in days)]
+
+
+def _names_people(entry: Entry) -> bool:
+    if isinstance(entry, ClaimEntry):
+        return entry.claim.kind == "Person"
+    return isinstance(entry, EventEntry) and entry.type in ("entity.merged", "entity.split")
 
 
 def _text(value: Value) -> str | None:

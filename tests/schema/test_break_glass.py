@@ -64,7 +64,7 @@ class Park:
         }
         policies = Policies(load(None, declared(MASKABLE)))
         self.glasses = BreakGlasses(hub.journal, self.clock, lambda: policies)
-        self.moment = Now(frozenset, self.glasses.broken)
+        self.moment = Now(frozenset, self.glasses.broken, lambda viewer: False)
         services = replace(hub.services, break_glasses=self.glasses, audit=audit, store=store)
 
         def context(asker: Asker, mask: Mask) -> Context:

@@ -130,6 +130,7 @@ def masks(
     places: list[str] = PLACES,
     organizations: list[str] = IDS["Organization"],
     names: list[str] = _MASKABLE,
+    people: list[str] = IDS["Person"],
 ) -> Mask:
     """Of a park with these places and organizations; `names` are the fields that a grant may speak of."""
 
@@ -139,6 +140,7 @@ def masks(
             | st.just(Scope(name="shared"))
             | _limited("within_places", "places", places)
             | _limited("own_organization", "organizations", organizations)
+            | _limited("people_on_duty", "people", people)
         )
         types = draw(st.none() | st.sets(st.sampled_from(ENTITIES), max_size=10).map(frozenset))
         fields = draw(st.dictionaries(st.sampled_from(names), st.sampled_from(list(Visibility)), max_size=8))

@@ -44,6 +44,8 @@ def _holds(park: Park, grant: Grant, id_: str) -> bool:
             return park.within(id_, grant.scope.parameters["places"])
         case "own_organization":
             return park.owned(id_, grant.scope.parameters["organizations"])
+        case "people_on_duty":
+            return park.personal(id_, grant.scope.parameters["people"])
         case _:
             return True
 

@@ -87,6 +87,12 @@ class Park:
         below = {low for place in lies_in for low in self.below(place)} if entity in ("Warning", "Incident") else set()
         return any(self._of_theirs(low, own) for low in below)
 
+    def personal(self, id_: str, people: Iterable[str]) -> bool:
+        """Whether it is one of the people, or a shift or a qualification of theirs."""
+        relation = {"Shift": "SERVED_BY", "Qualification": "HELD_BY"}.get(self.nodes[id_]["entity"])
+        whose = [id_] if relation is None else self.out(id_, relation, "Person")
+        return bool(set(whose) & set(people))
+
     def _of_theirs(self, place: str, own: set[str]) -> bool:
         return bool(own & {*self.out(place, "OWNED_BY", "Organization"), *self.into(place, "OCCUPIES", "Organization")})
 

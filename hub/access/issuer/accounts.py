@@ -24,12 +24,13 @@ _STEP = 30  # seconds, RFC 6238
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """`id` is the subject of its tokens; `organization` an entity's id."""
+    """`id` is the subject of its tokens; `organization` and `person` are entities' ids."""
 
     id: str
     name: str
     roles: tuple[str, ...]
     organization: str | None
+    person: str | None
     enabled: bool
     second_factor: bool
 
@@ -53,7 +54,9 @@ class Accounts:
             found = connection.execute(sa.select(tables.account).order_by(tables.account.c.name))
             return [_account(row) for row in found]
 
-    def add(self, name: str, password: str, *, roles: Sequence[str], organization: str | None) -> Account:
+    def add(
+        self, name: str, password: str, *, roles: Sequence[str], organization: str | None, person: str | None = None
+    ) -> Account:
         """Raises BadRequest, Conflict."""
         name = plain_name(name)
         now = self._store.now()
@@ -63,6 +66,7 @@ class Accounts:
             "password": self._passwords.hash(password),
             "roles": _roles(roles),
             "organization": organization,
+            "person": person,
             "enabled": True,
             "made_at": now,
         }
@@ -81,9 +85,12 @@ class Accounts:
         """What was given under the old one ends: it may be known to another. Raises NotFound, BadRequest."""
         return self._change(name, {"password": self._passwords.hash(password)}, ends=True)
 
-    def set_roles(self, name: str, roles: Sequence[str], organization: str | None) -> Account:
+    def set_roles(
+        self, name: str, roles: Sequence[str], organization: str | None, person: str | None = None
+    ) -> Account:
         """Access tokens that say the old ones end; the next refresh says the new ones. Raises NotFound, BadRequest."""
-        return self._change(name, {"roles": _roles(roles), "organization": organization}, ends=False)
+        said: dict[str, object] = {"roles": _roles(roles), "organization": organization, "person": person}
+        return self._change(name, said, ends=False)
 
     def begin_totp(self, name: str) -> str:
         """A new shared secret, in force at once, as the otpauth URI that an authenticator takes; kept nowhere in the
@@ -189,6 +196,7 @@ def _account(row: Any) -> Account:
         name=row.name,
         roles=tuple(row.roles),
         organization=row.organization,
+        person=row.person,
         enabled=row.enabled,
         second_factor=row.totp is not None,
     )

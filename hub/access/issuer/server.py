@@ -147,6 +147,8 @@ class Server(AuthorizationServer):
         organization = user.account.organization if user else client.organization
         if organization is not None:
             claims["organization"] = organization
+        if user is not None and user.account.person is not None:
+            claims["person"] = user.account.person
         if user is not None:
             claims |= {"auth_time": user.grant.auth_time, "amr": list(user.grant.amr), "sid": user.grant.id}
         grant = user.grant if user else None

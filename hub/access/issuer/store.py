@@ -54,6 +54,8 @@ class Store:
                     connection.execute(sa.insert(tables.about).values(name="version", value=str(tables.VERSION)))
                 elif int(found) > tables.VERSION:
                     raise SettingsError(f"{folder / FILE} was written by a newer causeway: run that one")
+                elif int(found) < tables.VERSION:
+                    _bring_up(connection)
         except BaseException:
             engine.dispose()
             raise
@@ -83,6 +85,14 @@ class Store:
                 raise StorageFull(f"{FILE} cannot be written ({error.orig}): look at disk and quota") from error
             if revokes:
                 self.on_revoked()
+
+
+def _bring_up(connection: sa.Connection) -> None:
+    """From version 1, whose accounts are of nobody in the park."""
+    connection.execute(sa.text("ALTER TABLE account ADD COLUMN person TEXT"))
+    connection.execute(
+        sa.update(tables.about).where(tables.about.c.name == "version").values(value=str(tables.VERSION))
+    )
 
 
 def secret_text() -> str:

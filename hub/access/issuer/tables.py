@@ -3,7 +3,7 @@ or sealed."""
 
 import sqlalchemy as sa
 
-VERSION = 1
+VERSION = 2
 metadata = sa.MetaData()
 
 about = sa.Table(
@@ -22,6 +22,7 @@ account = sa.Table(
     sa.Column("totp_step", sa.BigInteger, nullable=False, default=0),  # the last that was taken: none is taken twice
     sa.Column("roles", sa.JSON, nullable=False),
     sa.Column("organization", sa.Text),
+    sa.Column("person", sa.Text),  # an entity's id, since version 2
     sa.Column("enabled", sa.Boolean, nullable=False),
     sa.Column("made_at", sa.BigInteger, nullable=False),
 )

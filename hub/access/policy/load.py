@@ -25,7 +25,15 @@ from hub.viewer import Action, Visibility
 
 SHIPPED = Path(__file__).parent / "shipped"
 
-SCOPES = ("everything", "shared", "own_organization", "threatened_places", "jurisdiction", "agreements")
+SCOPES = (
+    "everything",
+    "shared",
+    "own_organization",
+    "threatened_places",
+    "jurisdiction",
+    "agreements",
+    "people_on_duty",
+)
 """The row scopes that `@scope` may name."""
 
 _MASKS = tuple(v.value for v in Visibility if v is not Visibility.HIDE)

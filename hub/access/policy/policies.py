@@ -92,10 +92,13 @@ class Policies:
     def _parameters(self, viewer: Viewer, grants: tuple[ScopedGrant, ...]) -> Mapping[str, Filling]:
         """By scope, what it is filled in with for this viewer: ids, or of agreements types and providers."""
         found: dict[str, Filling] = {}
-        if (organization := viewer.organization) is None:
-            return found
+        organization = viewer.organization
         for grant in grants:
             match grant.scope:
+                case "people_on_duty":
+                    found[grant.scope] = tuple(self._situation.on_duty())
+                case _ if organization is None:
+                    continue
                 case "own_organization":
                     found[grant.scope] = (organization,)
                 case "jurisdiction":
@@ -147,6 +150,8 @@ def _scoped(grant: ScopedGrant, filling: Filling) -> Iterator[Grant]:
                     yield _grant(grant, _scope("own_organization", "organizations", providers), types)
         case "own_organization" if filling:
             yield _grant(grant, _scope("own_organization", "organizations", filling))
+        case "people_on_duty" if filling:
+            yield _grant(grant, _scope("people_on_duty", "people", filling))
         case _ if filling:
             yield _grant(grant, _scope("within_places", "places", filling))
 

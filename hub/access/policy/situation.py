@@ -1,4 +1,5 @@
-"""What row scopes are filled in with: places and agreements of a viewer's organization, as they are at the moment."""
+"""What row scopes are filled in with, as it is at the moment: places and agreements of a viewer's organization, and who
+is on duty."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -31,6 +32,10 @@ class Situation(Protocol):
         """Those in force by which the organization sees what is others'."""
         ...
 
+    def on_duty(self) -> Sequence[str]:
+        """The people who are on duty, by the ids of those that live."""
+        ...
+
 
 class Quiet:
     """Knows of none, so that row scopes which need them open nothing."""
@@ -42,4 +47,7 @@ class Quiet:
         return ()
 
     def agreements(self, recipient: str) -> Sequence[Agreement]:
+        return ()
+
+    def on_duty(self) -> Sequence[str]:
         return ()

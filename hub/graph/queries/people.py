@@ -62,6 +62,7 @@ PERSON = Kind(
         " WHERE within.id IN $ }"
     ),
     owned="EXISTS { MATCH (HERE)-[:EMPLOYED_BY]->(own:Organization) WHERE own.id IN $ }",
+    personal="HERE.id IN $",
     placed_by=("shifts", "employer"),
     searched=("name",),
     conditions={
@@ -104,6 +105,7 @@ QUALIFICATION = Kind(
         "-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }"
     ),
     owned="EXISTS { MATCH (HERE)-[:HELD_BY]->(:Person)-[:EMPLOYED_BY]->(own:Organization) WHERE own.id IN $ }",
+    personal="EXISTS { MATCH (HERE)-[:HELD_BY]->(one:Person) WHERE one.id IN $ }",
     placed_by=("person",),
     searched=("name",),
     conditions={
@@ -118,6 +120,7 @@ SHIFT = Kind(
     entity="Shift",
     within="EXISTS { MATCH (HERE)-[:POSTED_AT]->(:Place)-[:PART_OF*0..]->(within:Place) WHERE within.id IN $ }",
     owned="EXISTS { MATCH (HERE)-[:SERVED_BY]->(:Person)-[:EMPLOYED_BY]->(own:Organization) WHERE own.id IN $ }",
+    personal="EXISTS { MATCH (HERE)-[:SERVED_BY]->(one:Person) WHERE one.id IN $ }",
     inside="(:Place)<-[:POSTED_AT]-(HERE:Shift)",
     placed_by=("place",),
     conditions={

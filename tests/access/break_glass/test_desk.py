@@ -47,7 +47,7 @@ class Scene:
         self.journal = journal
         self.clock = ManualClock(START)
         self.glasses = BreakGlasses(journal, self.clock, lambda: POLICIES, teller, Limits())
-        self.moment = Now(frozenset, self.glasses.broken)
+        self.moment = Now(frozenset, self.glasses.broken, lambda viewer: False)
 
     def phone(self, viewer: Viewer) -> set[Visibility]:
         """How a telephone is shown to the viewer at this moment."""

@@ -55,7 +55,7 @@ def test_a_wrong_row_is_told_with_its_line(tmp_path: Path, row: str, said: str) 
 
 def test_a_table_as_a_spreadsheet_saves_it(tmp_path: Path) -> None:
     file = tmp_path / "cases.csv"
-    row = 'guard,operations,on_duty,read,Person.phone,MASK_LAST4 everything,"one, two"\r\n\r\n'
+    row = 'guard,operations,on_duty incident,read,Person.phone,MASK_LAST4 everything,"one, two"\r\n\r\n'
     file.write_bytes(b"\xef\xbb\xbf" + (HEAD.strip() + "\r\n" + row).encode())
     (outcome,) = outcomes(LOADED, cases(file), file)
     assert outcome.holds

@@ -45,6 +45,9 @@ class Here:
     def threatened(self, organization: str) -> tuple[str, ...]:
         return ("unit-2", "unit-1") if organization == "tenant-a" else ()
 
+    def on_duty(self) -> tuple[str, ...]:
+        return ("wang", "li")
+
 
 def viewer(*roles: str, purpose: str = "operations", organization: str | None = None, flags: str = "") -> Viewer:
     return Viewer(
@@ -85,6 +88,19 @@ def test_a_tenant_gets_its_own_rows_and_notices_of_what_threatens_it() -> None:
     assert shown(mask, "Alert.asset") == {"own_organization": Visibility.SHOW}
     assert grants["everything"].types is not None
     assert not {"Person", "Organization", "SupplyLot", "Alert", "Asset"} & grants["everything"].types
+
+
+def test_a_guard_on_duty_gets_the_names_of_who_is_on_duty() -> None:
+    policies = Policies(SHIPPED_POLICIES, Here())
+    assert shown(policies.mask(viewer("guard"), Action.READ), "Person.name") == {}
+    for action in (Action.READ, Action.SUBSCRIBE):
+        mask = policies.mask(viewer("guard", flags="on_duty"), action)
+        assert shown(mask, "Person.name") == {"people_on_duty": Visibility.SHOW}
+        assert shown(mask, "Person.phone") == {}
+        assert by_scope(mask)["people_on_duty"].scope.parameters == {"people": ("li", "wang")}
+    assert shown(policies.mask(viewer("guard", flags="on_duty"), Action.EXPORT), "Person.name") == {}
+    nobody = Policies(SHIPPED_POLICIES).mask(viewer("guard", flags="on_duty"), Action.READ)
+    assert shown(nobody, "Person.name") == {}  # who is on duty is not known
 
 
 def test_two_organizations_of_one_class_share_what_was_compiled_and_not_their_rows() -> None:
