@@ -5,7 +5,6 @@ is answered by when that began (CLOCK_MONOTONIC, nanoseconds).
 """
 
 import asyncio
-import resource
 import sys
 import time
 
@@ -15,11 +14,12 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from hub.web.server import allow_many_connections
 from tests.servers.process import free_port
 
 
 async def main() -> None:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    allow_many_connections()
     sockets: set[WebSocket] = set()
 
     async def listen(socket: WebSocket) -> None:

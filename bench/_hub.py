@@ -9,7 +9,6 @@ It ends with its standard input.
 
 import asyncio
 import json
-import resource
 import sys
 import time
 from dataclasses import fields
@@ -145,7 +144,6 @@ def a_token() -> tuple[Tokens, str]:
 
 
 async def main() -> None:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     with TemporaryDirectory() as name:
         folder = Path(name)
         journal = await Journal.open(JournalConfig(url="sqlite", folder=folder / "journal"))

@@ -1,6 +1,7 @@
 """The server under the web face: uvicorn on a socket of ours, told by an event when to stop."""
 
 import asyncio
+import resource
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -18,11 +19,25 @@ class _Sockets(WebSocketsSansIOProtocol):
     """Lets the application send a text without waiting, and end a connection whose peer takes nothing: closing would
     wait for it for ever."""
 
+    _PATIENCE = 10.0  # seconds that a peer has to take what was sent already
+
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if hasattr(self, "scope"):  # the handshake was in order
-            self.scope["state"]["abort"] = self.transport.abort
+            self.scope["state"]["let_go"] = self.let_go
             self.scope["state"]["offer"] = self.offer
+
+    def let_go(self, code: int, reason: str) -> None:
+        """Says so behind what the peer has not taken yet; what it still sends is dropped meanwhile."""
+        if self.close_sent or self.disconnected or self.transport.is_closing():
+            return
+        self.close_sent = True
+        self.conn.send_close(code, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_timer = self.loop.call_later(self._PATIENCE, self.transport.abort)
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
 
     def offer(self, text: bytes) -> bool:
         """One whole message, in UTF-8; False where the peer is behind, or gone: then nothing of it was sent."""
@@ -58,6 +73,7 @@ async def serve(
 
     Raises SettingsError where the address cannot be had.
     """
+    allow_many_connections()
     with closing(_listen(config)) as listener:
         server = _Server(
             uvicorn.Config(
@@ -84,6 +100,12 @@ async def serve(
             server.should_exit = True
             await serving
             watching.cancel()
+
+
+def allow_many_connections() -> None:
+    """Each is an open file, and the usual soft limit of 1,024 is soon reached: it is raised to the hard one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _listen(config: WebConfig) -> socket.socket:

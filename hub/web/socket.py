@@ -226,8 +226,8 @@ class Socket:
             async with asyncio.timeout(self._config.stall_seconds):
                 await self._websocket.send_text(message.decode())
         except TimeoutError as error:
-            if (abort := self._websocket.scope.get("state", {}).get("abort")) is not None:
-                abort()
+            if (let_go := self._websocket.scope.get("state", {}).get("let_go")) is not None:
+                let_go(1013, "Too slow: come again, with `after` set to the last cursor that you received")
             raise _Left from error
         except (WebSocketDisconnect, RuntimeError) as error:  # RuntimeError: the server has closed it meanwhile
             raise _Left from error

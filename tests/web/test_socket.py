@@ -202,6 +202,12 @@ def test_a_client_that_takes_nothing_is_let_go_and_the_others_are_told_on() -> N
             await asyncio.gather(asking, return_exceptions=True)
             hub.tell(1)
             assert (await hear(quick))["payload"]["data"] == {"ticks": {"cursor": "1", "number": 1}}
-            stalled.transport.abort()
+            stalled.transport.resume_reading()
+            with pytest.raises(ConnectionClosed) as closed:
+                while True:
+                    await stalled.recv()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1013  # try again later, which clients do by themselves
+            assert "after" in closed.value.rcvd.reason
 
     asyncio.run(scenario())
