@@ -24,6 +24,7 @@ from schema.rows import SNAPSHOT, Asked
 from schema.scalars import FeedCursor, moment
 from schema.selection import GRAPHQL_FIELDS
 from schema.sight import Sight, shown, whole
+from schema.watching import OfIncidents, Watched
 
 PROJECTED_SECONDS = 2.0
 """How long an answer waits for the graph to show it."""
@@ -115,9 +116,20 @@ async def close_incident(info: Asked, id_: _Id, idempotency_key: _Key, note: _No
     )
 
 
-async def events(info: Asked, after: After = None) -> AsyncGenerator[IncidentEvent, None]:
+async def events(
+    info: Asked,
+    after: After = None,
+    filter: OfIncidents = None,  # noqa: A002  GraphQL's word
+) -> AsyncGenerator[IncidentEvent, None]:
+    topology = info.context.services.reserve.topology
+    watched = Watched(
+        info.context, "Incident", filter, {"kind": "kind", "type": "state", "within": "places", "near": "places"}
+    )
     async with aclosing(info.context.services.feed.incidents(after)) as facts:
         async for fact in facts:
+            paths = [[each.id for each in topology.path(place)] or [place] for place in _places(fact.incident)]
+            if not watched.holds(paths, type=IncidentEventType(fact.type), kind=fact.incident["kind"]):
+                continue
             sight = await live.sight(info.context, "Incident", fact.seq)
             if (row := _row(sight, fact.incident, fact.seq)) is not None:
                 yield IncidentEvent(

@@ -20,6 +20,7 @@ from schema.rows import Asked
 from schema.scalars import FeedCursor
 from schema.sight import Sight, sees_source, shown, whole
 from schema.snapshots import place_of, places_of
+from schema.watching import OfSources, OfWarnings, Watched
 
 
 class WarningEventType(StrEnum):
@@ -131,16 +132,48 @@ async def sight(context: Context, kind: str, seq: int, *, lies: bool = False) ->
     return Sight(mask, reserve)
 
 
-async def warnings(info: Asked, after: After = None) -> AsyncGenerator[WarningEvent, None]:
-    async with aclosing(info.context.services.feed.warnings(after)) as facts:
+_ASKED_OF_WARNINGS = {"severity": "severity", "within": "places", "near": "places"}
+
+
+async def warnings(
+    info: Asked,
+    after: After = None,
+    filter: OfWarnings = None,  # noqa: A002  GraphQL's word
+) -> AsyncGenerator[WarningEvent, None]:
+    context = info.context
+    watched = Watched(context, "Warning", filter, _ASKED_OF_WARNINGS)
+    async with aclosing(context.services.feed.warnings(after)) as facts:
         async for fact in facts:
+            if not await _wanted(info, watched, fact):
+                continue
             if (event := await _warning(info, fact)) is not None:
                 yield event
 
 
-async def sources(info: Asked, after: After = None) -> AsyncGenerator[SourceHealthEvent, None]:
+async def _wanted(info: Asked, watched: Watched, fact: WarningFact) -> bool:
+    """A word that does not say which places are covered is told by those that are known to be."""
+    severity = fact.values.get("severity")
+    if not watched.placed:
+        return watched.holds(severity=severity)
+    covered = fact.values.get("places")
+    if covered is None:
+        places = list(await covered_by(info.context.services.journal, fact.warning))
+    else:
+        places = [place["id"] for place in covered]
+    below = [place for each in places for place in info.context.services.reserve.topology.within(each)]
+    return watched.holds([[place["id"] for place in _path(info, each)] or [each] for each in below], severity=severity)
+
+
+async def sources(
+    info: Asked,
+    after: After = None,
+    filter: OfSources = None,  # noqa: A002  GraphQL's word
+) -> AsyncGenerator[SourceHealthEvent, None]:
+    watched = Watched(info.context, "Source", filter, {})
     async with aclosing(info.context.services.feed.sources(after)) as facts:
         async for fact in facts:
+            if not watched.holds(ids=fact.source):
+                continue
             if not sees_source(info.context, fact.source, action=Action.SUBSCRIBE):
                 continue
             yield SourceHealthEvent(

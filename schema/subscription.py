@@ -1,7 +1,8 @@
 """What can be watched live."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from typing import Any
 
 import strawberry
 
@@ -15,6 +16,7 @@ from schema.nodes.alerts import Alert
 from schema.rows import Asked
 from schema.scalars import FeedCursor
 from schema.snapshots import row_of
+from schema.watching import OfAlerts, Watched
 
 
 @strawberry.type(description="One thing that happened to an alert.")
@@ -24,14 +26,32 @@ class AlertEvent:
     alert: Alert = strawberry.field(description="The alert as it was then, by the event itself.")
 
 
-async def _alerts(info: Asked, after: live.After = None) -> AsyncGenerator[AlertEvent, None]:
+_ASKED_OF_ALERTS = {"severity": "severity", "code": "code", "asset_kind": "asset", "within": "path", "near": "path"}
+
+
+async def _alerts(
+    info: Asked,
+    after: live.After = None,
+    filter: OfAlerts = None,  # noqa: A002  GraphQL's word
+) -> AsyncGenerator[AlertEvent, None]:
     context = info.context
+    watched = Watched(context, "Alert", filter, _ASKED_OF_ALERTS)
     async with aclosing(context.services.feed.alerts(after)) as facts:
         async for fact in facts:
+            if not _wanted(watched, fact.alert["alert"], fact.type):
+                continue
             sight = await live.sight(context, "Alert", fact.seq)
             row = row_of(fact.alert["alert"], fact.seq, sight)
             if row is not None:
                 yield AlertEvent(cursor=FeedCursor(fact.cursor), type=AlertEventType(fact.type), alert=row)  # type: ignore[arg-type]
+
+
+def _wanted(watched: Watched, alert: Mapping[str, Any], event: str) -> bool:
+    path = [place["id"] for place in alert["path"]]
+    subject: str = alert["subject"]["kind"]
+    return watched.holds(
+        [path], type=AlertEventType(event), severity=alert["severity"], code=alert["code"], asset_kind=subject
+    )
 
 
 @strawberry.type(description="What can be watched live; resumable, nothing lost, nothing twice.")

@@ -127,6 +127,11 @@ class Reserve:
         await self._ready()
         return self._nearest.cameras(self, place, first, sight=sight)
 
+    def walk(self, start: str, end: str) -> float | None:
+        """The metres on foot from one place to the other, as far as the log is read; None where no open way leads."""
+        way = self._nearest.distances.of(self.topology, start, Mode.WALKING).to(end)
+        return None if way is None else way.metres
+
     async def reached(self, seq: int, seconds: float) -> bool:
         """Whether places and stock are as of `seq` or later; waits for it at most so long."""
         try:
