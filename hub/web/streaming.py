@@ -75,6 +75,10 @@ class Watching:
         if self._offer is not None and self._group.meets(self._member):
             await self._with_the_others()
         while (event := await self._next()) is not None:
+            if self._member.joined:  # the others took it in meanwhile: by them it hears this event, or did
+                await self._end()
+                await self._with_the_others()
+                continue
             at = FeedCursor.read(getattr(event, "cursor", None))
             if self._rights_have_changed() and at is not None:  # it was chosen and made under the rights of before
                 await self._begin_after(replace(at, seq=at.seq - 1))

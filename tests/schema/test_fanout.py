@@ -100,9 +100,13 @@ class Listener:
                 await self._task
 
     async def heard(self, count: int) -> None:
-        async with asyncio.timeout(30):
-            while len(self.seen) < count:  # noqa: ASYNC110
-                await asyncio.sleep(0.002)
+        try:
+            async with asyncio.timeout(30):
+                while len(self.seen) < count:  # noqa: ASYNC110
+                    await asyncio.sleep(0.002)
+        except TimeoutError:
+            heard = [seq for seq, _ in self.seen]
+            raise AssertionError(f"{self.name} heard {heard} of {self.park.told}, last {self.last}") from None
 
     async def _listen(self, after: str | None) -> None:
         operation = Operation(document=DOCUMENT, variables={"from": after})
@@ -148,7 +152,7 @@ def test_each_hears_each_event_once_and_in_order(hub: Hub, tmp_path: Path, seed:
         start = FeedCursor(epoch=park.journal.epoch, seq=park.journal.head).encode()
         listeners: list[Listener] = []
         left: list[Listener] = []
-        for _ in range(120):
+        for _ in range(150):
             match chance.choice(["tell", "tell", "tell", "come", "go", "pause", "narrow"]):
                 case "tell":
                     await park.tell()
