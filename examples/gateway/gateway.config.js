@@ -23,10 +23,12 @@ function said({ context, request }) {
   return given;
 }
 
-// A subgraph's own subscriptions reach the gateway over a WebSocket, or over server-sent events where subgraphs.json
-// says `"subscriptions": "sse"`. A connection serves one token: two viewers never share one.
-function transport({ subscriptions = "ws" }) {
-  const options = { deduplicateInflightRequests: false };
+// A subgraph's subscriptions reach the gateway over server-sent events: where such a stream breaks off, the client hears
+// that it ended, and goes on after its last cursor. A WebSocket ("subscriptions": "ws" in subgraphs.json) the gateway
+// opens anew by itself and asks as the client did at first, so that events before would come twice: it is for streams
+// without cursors alone. A connection serves one token: two viewers never share one.
+function transport({ subscriptions = "sse" }) {
+  const options = { deduplicateInflightRequests: false, method: "POST" }; // else it asks for streams by GET
   if (subscriptions === "ws") {
     options.subscriptions = {
       kind: "ws",

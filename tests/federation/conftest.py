@@ -1,6 +1,5 @@
 """One park, one brigade and their gateway for all tests of this folder."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +18,14 @@ HUB_SCHEMA = Path(__file__).resolve().parents[2] / "schema" / "schema.graphql"
 
 @dataclass(frozen=True, kw_only=True)
 class Federation:
-    """`gate` stands before the brigade; `engine` is one of its engines, in hall a. `by_events` is a gateway that hears
-    the hub's subscriptions over server-sent events."""
+    """`gate` stands before the brigade; `engine` is one of its engines, in hall a. The gateway hears the hub's
+    subscriptions over server-sent events, and the brigade's over WebSockets."""
 
     park: Park
     brigade: Brigade
     gate: Gate
     engine: str
     gateway: HiveGateway
-    by_events: HiveGateway
 
 
 @pytest.fixture(scope="session")
@@ -50,9 +48,9 @@ def federation(tmp_path_factory: pytest.TempPathFactory, department_schema: Path
             "url": f"http://127.0.0.1:{gate.port}/graphql",
             "schema": str(department_schema),
             "timeout": 1500,
+            "subscriptions": "ws",
         }
         gateway = HiveGateway(folder / "gateway", [hub, department])
-        by_events = HiveGateway(folder / "by_events", [{**hub, "subscriptions": "sse"}, department])
     except ServerMissing as missing:
         pytest.skip(str(missing))
     brigade: Brigade | None = None
@@ -62,14 +60,12 @@ def federation(tmp_path_factory: pytest.TempPathFactory, department_schema: Path
         brigade = Brigade(folder / "brigade", park.url)
         gate.leads_to(brigade.port)
         engine = brigade.add("Foam 1", park.ids["hall-a"])
-        for each in (gateway, by_events):
-            done = each.compose()
-            assert done.returncode == 0, json.dumps(done.stderr)
-            each.start()
-        yield Federation(park=park, brigade=brigade, gate=gate, engine=engine, gateway=gateway, by_events=by_events)
+        done = gateway.compose()
+        assert done.returncode == 0, done.stderr
+        gateway.start()
+        yield Federation(park=park, brigade=brigade, gate=gate, engine=engine, gateway=gateway)
     finally:
         gateway.stop()
-        by_events.stop()
         gate.shut()
         if brigade is not None:
             brigade.stop()

@@ -8,6 +8,8 @@ import pytest
 from tests.federation.conftest import Federation
 from tests.federation.park import ask
 
+pytestmark = pytest.mark.timeout(300)  # the first one starts everything
+
 KINDS = {"Place": "hall-a", "Asset": "tank-a", "Person": "person-a", "Organization": "a", "SupplyLot": "lot-a"}
 TANKS = "{ assets(filter: {kind: [EQUIPMENT]}) { nodes { name } } }"
 HALL = "query ($id: ID!) { place(id: $id) { name engines { callSign crew station { name partOf { name } } } } }"
