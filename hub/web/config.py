@@ -19,6 +19,7 @@ class WebConfig:
     keep_alive_seconds: float = 12.0
     stall_seconds: float = 20.0  # a client that takes nothing for so long is let go
     operations_per_socket: int = 100
+    running_per_socket: int = 8  # queries and mutations at once; the others wait for their turn
     drain_seconds: float = 5.0  # between SIGTERM and the end of what still runs
     limits: Limits = field(default_factory=Limits)
     documents: Documents = field(default_factory=Documents)

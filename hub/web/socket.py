@@ -5,7 +5,7 @@ https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md; the close codes
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import replace
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -60,6 +60,7 @@ class Socket:
         self._documents = documents
         self._purpose: str | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
+        self._turns = asyncio.Semaphore(config.running_per_socket)
 
     async def run(self) -> None:
         if PROTOCOL not in self._websocket.scope["subprotocols"]:
@@ -186,7 +187,8 @@ class Socket:
         head = b'{"id":' + encode(name) + b',"type":"next","payload":'
         at_once = self._websocket.scope.get("state", {}).get("offer")
         offer = None if at_once is None else lambda answer: at_once(head + answer.body + b"}")
-        async with aclosing(self._execution.results(operation, session, "websocket", offer)) as answers:
+        turn = nullcontext() if self._execution.is_subscription(operation) else self._turns
+        async with turn, aclosing(self._execution.results(operation, session, "websocket", offer)) as answers:
             async for answer in answers:
                 if answer.refused:
                     self._forget(name)

@@ -182,6 +182,26 @@ def test_a_hub_that_stops_closes_its_sockets_as_a_restart_and_drains() -> None:
     asyncio.run(scenario())
 
 
+def test_one_connection_runs_a_few_queries_at_a_time_and_its_stream_goes_on() -> None:
+    async def scenario() -> None:
+        config = WebConfig(port=0, running_per_socket=3)
+        async with running(config) as hub, socket(hub) as connection:
+            await say(connection, type="subscribe", id="live", payload={"query": TICKS})
+            await hub.listened_to(by=1)
+            for number in range(20):
+                await say(connection, type="subscribe", id=f"q{number}", payload={"query": "{ together }"})
+            hub.tell(7)
+            told = [await hear(connection) for _ in range(41)]
+            counts = [
+                each["payload"]["data"]["together"] for each in told if each["id"] != "live" and "payload" in each
+            ]
+            assert len(counts) == 20
+            assert max(counts) <= 3
+            assert any(each["id"] == "live" for each in told[:-1])
+
+    asyncio.run(scenario())
+
+
 def test_a_client_that_takes_nothing_is_let_go_and_the_others_are_told_on() -> None:
     async def scenario() -> None:
         config = WebConfig(port=0, stall_seconds=0.3)

@@ -57,6 +57,15 @@ class Query:
             info.context["executions"].append("cancelled")
 
     @strawberry.field
+    async def together(self, info: strawberry.Info) -> int:
+        """How many of this are running."""
+        info.context["running"].append(None)
+        await asyncio.sleep(0.02)
+        count = len(info.context["running"])
+        info.context["running"].pop()
+        return count
+
+    @strawberry.field
     def leak(self) -> str | None:
         raise ValueError("the password is swordfish")
 
@@ -110,6 +119,7 @@ class TinyHub:
         self.config = config
         self.listeners: set[asyncio.Queue[int]] = set()
         self.executions: list[str] = []
+        self.running: list[None] = []
         self.metrics = Metrics()
         self.stop = asyncio.Event()
         self.url = ""
@@ -126,7 +136,12 @@ class TinyHub:
         )
 
     def _context(self, asker: Asker, mask: Mask) -> dict[str, object]:
-        return {"listeners": self.listeners, "executions": self.executions, "language": asker.language}
+        return {
+            "running": self.running,
+            "listeners": self.listeners,
+            "executions": self.executions,
+            "language": asker.language,
+        }
 
     def tell(self, number: int) -> None:
         for queue in tuple(self.listeners):
