@@ -348,6 +348,7 @@ class _Quiet(uvicorn.Server):
 
 async def serve(settings: Settings, clock: Clock = now) -> None:
     """Runs the hub until SIGTERM or SIGINT; raises AlreadyRunning, SettingsError."""
+    one_arena()  # before there are threads: one that has an arena of its own keeps it
     if not settings.issuers and settings.accounts is None:
         refuse_to_leave_loopback(settings.web.host)
     found = rules.load(settings.rules, settings.quantities) if settings.rules else None
@@ -362,7 +363,6 @@ async def serve(settings: Settings, clock: Clock = now) -> None:
         await locate(parts.journal, settings.park.geocodes, clock())
         hub = Hub(parts, store, embedded, audit, tokens)
         await hub.consents.refresh()  # before anything is answered
-        one_arena()
         spare_collector()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

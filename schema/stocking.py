@@ -35,7 +35,7 @@ _PROJECTED = "Whether queries show it already; else they will."
 
 @strawberry.type(description="A cell of a rejected row.")
 class Cell:
-    column: str = strawberry.field(description="As the list's header says it.")
+    column: str = strawberry.field(description="As the list's header says it, or the database's table.")
     value: str | None = strawberry.field(description="What stands there; null where nothing does.")
 
 
@@ -46,13 +46,15 @@ class WaitingRow:
     row: int | None = strawberry.field(description="As a spreadsheet counts, the header being row 1.")
     where: str = strawberry.field(description="File, row and column; or what else its source calls the place.")
     reason: str = strawberry.field(description="What is wrong with it.")
-    cells: list[Cell] = strawberry.field(description="All that stand in it; none where it is no row of a list.")
+    cells: list[Cell] = strawberry.field(
+        description="All that stand in it, or the fields of a lot that was refused; none where it is neither."
+    )
     at: datetime = strawberry.field(description="When it was read.")
 
 
 @strawberry.input(description="What a cell should say.")
 class CellInput:
-    column: str = strawberry.field(description="As the list's header says it.")
+    column: str = strawberry.field(description="As `rejectedRows` says it.")
     value: str | None = strawberry.field(default=None, description="Null for an empty cell.")
 
 
@@ -162,7 +164,7 @@ async def rejected_rows(info: Asked, source: _Source, first: _First = 50, after:
     above = 0 if after is None else _number(after)
     if above is None:
         raise BadRequest(f"after is {after!r}, which is no rejected row's id: begin without it")
-    found = await rejects.waiting(info.context.services.journal, spec.id, after=above, first=first) if first else []
+    found = await rejects.waiting(info.context.services.journal, spec, after=above, first=first) if first else []
     return [
         WaitingRow(
             id=strawberry.ID(str(one.id)),

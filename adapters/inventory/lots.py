@@ -1,6 +1,8 @@
 """A row of a stock list as the claim of a lot: which column is which field, what its cells mean, whose it is."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Self, TypeVar
 
@@ -162,6 +164,42 @@ class Lots:
 
     def _wrong(self, field: str, reason: str) -> Unreadable:
         return Unreadable(reason, where=self._columns.get(field) or field)
+
+
+def as_row(claim: Claim) -> dict[str, Cell]:
+    """A lot's claim as the row that it came from would be with the fields' own names."""
+    linked = {link.relation: link.target for link in claim.links}
+    holder = linked.get("OWNED_BY")
+    row: dict[str, Cell] = {name: _plain(claim.values.get(name)) for name in FIELDS if name in claim.values}
+    row |= {"place": linked.get("STORED_IN"), "holder": holder and holder.removeprefix(ORGANIZATION)}
+    return {name: row.get(name) for name in FIELDS}
+
+
+def amended(claim: Claim, changes: Mapping[str, str | None], source: Source) -> Claim:
+    """The lot's claim with these fields, name → text; it stays known by what it was. Raises Unreadable."""
+    row = as_row(claim)
+    for name in changes:
+        if name not in row:
+            raise Unreadable(f"a lot has no field {name!r}; there are {', '.join(row)}")
+    own = LotColumns.model_validate({name: name for name in FIELDS})
+    given = set(changes)
+    if "quantity" in given and "unit" not in given:  # it may stand behind the number; else it stays
+        row["unit"] = None
+    made = Lots(own, source).claim({**row, **changes}, claim.external_id)
+    if row["unit"] is None and "unit" in made.values:
+        given.add("unit")
+    kept = {name: value for name, value in claim.values.items() if name not in given}
+    linked = bool(given & {"place", "holder"})
+    return replace(
+        claim,
+        values=kept | {name: made.values[name] for name in given if name in made.values},
+        links=made.links if linked else claim.links,
+        identifiers=made.identifiers if linked or "lot_number" in given else claim.identifiers,
+    )
+
+
+def _plain(value: Value) -> Cell:
+    return value if isinstance(value, str | int | float | bool | datetime) or value is None else str(value)
 
 
 def _reader(given: FieldFrom) -> Callable[[Row], Cell]:

@@ -1,7 +1,7 @@
 """A tenant's stock in a database of its own: one declared query, asked again each `every`, a lot for each row."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -141,20 +141,27 @@ class SqlInventory:
         """A row as JSON: the columns that the source's config names."""
         return self._claims(raw)
 
+    def corrected(self, raw: Raw, changes: Mapping[str, str | None]) -> Raw:
+        """A row that could not be read with these cells, column → text, to be decoded. Raises Unreadable."""
+        row = row_of(raw.data)
+        for name in changes:
+            if name not in row:
+                raise Unreadable(f"the row has no column {name!r}; there are {', '.join(row)}")
+        if self._config.id in changes or cells.text(row.get(self._config.id)) is None:
+            raise Unreadable(
+                "the row is known by its id: that is given in the tenant's database", where=self._config.id
+            )
+        return replace(raw, data=orjson.dumps({**row, **changes}))
+
     def _claims(self, raw: Raw) -> list[Claim]:
-        try:
-            row = orjson.loads(raw.data)
-        except orjson.JSONDecodeError as error:
-            raise Unreadable(f"the row is no JSON: {error}") from error
-        if not isinstance(row, dict) or any(isinstance(cell, dict | list) for cell in row.values()):
-            raise Unreadable("the row is no JSON object of plain values")
+        row = row_of(raw.data)
         external_id = cells.text(row.get(self._config.id))
         if external_id is None:
             raise Unreadable("the row has no id; let the query give one for each row", where=self._config.id)
         claim = self._lots.claim(row, external_id)
         return [claim if self._config.updated_at is None else replace(claim, observed_at=self._observed(row))]
 
-    def _observed(self, row: dict[str, cells.Cell]) -> datetime | None:
+    def _observed(self, row: Mapping[str, cells.Cell]) -> datetime | None:
         """The row's own time of change, where it is written as a time."""
         written = row.get(str(self._config.updated_at))
         if not isinstance(written, str):
@@ -163,6 +170,17 @@ class SqlInventory:
             return datetime.fromisoformat(written)
         except ValueError:
             return None
+
+
+def row_of(data: bytes) -> dict[str, cells.Cell]:
+    """What a dead letter of this adapter holds: column → cell. Raises Unreadable."""
+    try:
+        row = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise Unreadable(f"the row is no JSON: {error}") from error
+    if not isinstance(row, dict) or any(isinstance(cell, dict | list) for cell in row.values()):
+        raise Unreadable("the row is no JSON object of plain values")
+    return row
 
 
 def _cell(value: object) -> cells.Cell:

@@ -11,7 +11,7 @@ from typing import LiteralString, NamedTuple, Self, cast
 
 from hub.graph.store import Store
 
-KEPT = 20_000  # nodes, of about half a kilobyte
+KEPT = 8_000  # nodes, of about a kilobyte
 _SECONDS = 60.0
 
 IDS: LiteralString = "MATCH (n) WHERE n.id IS NOT NULL RETURN collect(n.id) AS ids"

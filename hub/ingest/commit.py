@@ -18,6 +18,8 @@ log = logger(__name__)
 
 MOST_WAITING = 10_000
 """Records of one source that wait for their commit; past it, reading waits."""
+_CLAIM = 5
+"""A claim weighs as many readings: some 3 kB of objects."""
 _RETRY = 0.2, 5.0  # seconds, first and most, between tries to write to a full disk
 
 
@@ -30,7 +32,7 @@ class Pending:
     @property
     def weight(self) -> int:
         draft = self.accepted.draft
-        return 1 + len(draft.readings) + len(draft.claims) + len(draft.signals) + len(draft.dead_letters)
+        return 1 + len(draft.readings) + _CLAIM * len(draft.claims) + len(draft.signals) + len(draft.dead_letters)
 
 
 class Committer:

@@ -3,6 +3,7 @@
 Nothing is lost silently: the source's health says how many were counted, of what, and what to do.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -30,6 +31,7 @@ class Flood:
     def __init__(self, spec: SourceSpec) -> None:
         self._spec = spec
         self._counted: dict[Key, int] = {}  # of which the first is kept → how many came after it
+        self._first: dict[Key, tuple[bytes, int]] = {}  # its digest, and how many corrections there were
         self._unsure: set[Key] = set()  # whose first is on its way to the journal
         self._hour = -1
         self._kept = 0  # in this hour
@@ -46,14 +48,14 @@ class Flood:
         past = 0
         for letter in letters:
             key = self._key(letter)
-            if key in self._counted:
+            if key in self._counted and not self._is_anew(key, letter, accepted.corrections):
                 self._counted[key] += 1
                 repeated[key] = letter
             elif self._kept >= self._spec.dead_letters_per_hour:
                 past += 1
             else:
                 kept.append(letter)
-                self._keep(key, letter)
+                self._keep(key, letter, accepted.corrections)
         if len(kept) == len(letters):
             return accepted
         faults = [*accepted.faults, *self._repeats(repeated)]
@@ -74,6 +76,7 @@ class Flood:
         """What was on its way did not get stored and comes again."""
         for key in self._unsure:
             self._counted.pop(key, None)
+            self._first.pop(key, None)
         self._unsure.clear()
 
     def _key(self, letter: DeadLetter) -> Key | None:
@@ -83,13 +86,20 @@ class Flood:
             return None
         return raw.key, letter.where, letter.reason
 
-    def _keep(self, key: Key | None, letter: DeadLetter) -> None:
+    def _is_anew(self, key: Key | None, letter: DeadLetter, corrections: int) -> bool:
+        """The first may be the one that a person corrected, and this is what its source made of it since."""
+        digest, before = self._first[key] if key is not None else (b"", corrections)
+        return corrections > before and digest != _digest(letter)
+
+    def _keep(self, key: Key | None, letter: DeadLetter, corrections: int) -> None:
         self._kept += 1
         if key is not None:
             if len(self._counted) >= _MET:
                 self._counted.clear()
+                self._first.clear()
                 self._unsure.clear()
             self._counted[key] = 0
+            self._first[key] = _digest(letter), corrections
             self._unsure.add(key)
         if letter.bug is not None:
             name = self._spec.definition.name
@@ -120,3 +130,7 @@ class Flood:
             reason=f"{bound} were kept in this hour, and {self._past} more were counted and not kept: mend what sends "
             "them, or raise the source's dead_letters_per_hour",
         )
+
+
+def _digest(letter: DeadLetter) -> bytes:
+    return hashlib.sha256(letter.raw.data).digest()

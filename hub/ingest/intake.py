@@ -1,7 +1,7 @@
 """What an adapter yields, made fit for the journal; what is not fit becomes a dead letter, and the rest goes on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,6 +9,7 @@ from typing import Protocol
 from adapters.contract import Batch, Claim, Cursor, DeadLetter, Fault, Reading, Record, Signal
 from hub.errors import Refused
 from hub.ingest.claims import BadRecord, normalise_claim, normalise_signal
+from hub.ingest.corrected import Corrections
 from hub.ingest.letters import letter
 from hub.ingest.readings import Readings, Taken
 from hub.ingest.source import SourceSpec
@@ -30,6 +31,7 @@ class Accepted:
     faults: Sequence[Fault] = ()
     unchanged: int = 0  # readings within their deadband, seen and not stored
     not_kept: int = 0  # dead letters that were only counted
+    corrections: int = 0  # of the source's rows, by people; known where there are dead letters
 
 
 class Refinement(Protocol):
@@ -54,6 +56,7 @@ class Intake:
         self._refinement = refinement
         self._quantities = quantities
         self._readings: dict[str, Readings] = {}
+        self._corrections = Corrections(journal)
 
     def forget(self, source: str) -> None:
         """What was accepted of `source` was not stored and comes again: it must not count as the last value."""
@@ -115,6 +118,12 @@ class Intake:
             else:
                 if off:
                     skewed[subject] = off
+        corrections = 0
+        if letters and (corrections := await self._corrections.count(spec.id)):
+            letters, standing = await self._corrections.apart(spec.id, letters)
+            if standing and refinement is not None:
+                await refinement.refresh()
+            claims += standing if refinement is None else map(refinement.refine, standing)
         return Accepted(
             draft=Draft(
                 source=spec.id,
@@ -128,32 +137,26 @@ class Intake:
             ),
             faults=[*faults, *_clocks(skewed, spec), *_refusals(letters)],
             unchanged=taken.unchanged,
+            corrections=corrections,
         )
 
-    async def snapshot(
-        self, spec: SourceSpec, claims: Sequence[Claim], received_at: datetime, *, confirm: bool = False
-    ) -> AsyncIterator[Accepted]:
-        """The whole set that a source has: what it had and no longer names is retired.
+    async def missing(self, spec: SourceSpec, named: Collection[str], *, confirm: bool = False) -> Sequence[Claim]:
+        """What retires the things that the source had and that are not among `named`, the external ids of the whole set
+        that it has.
 
         A claim that is refused still counts as named. Raises Refused where more than the source's `retire_guard`
         of its entities would be retired, unless a person confirms it.
         """
         live = await self._journal.live_claims(spec.id)
-        missing = sorted(live.keys() - {claim.external_id for claim in claims})
+        missing = sorted(live.keys() - set(named))
         if not confirm and len(missing) > spec.retire_guard * len(live):
             raise Refused(
-                f"the source names {len(claims)} things, and {len(missing)} of {len(live)} that it had are missing: "
+                f"the source names {len(named)} things, and {len(missing)} of {len(live)} that it had are missing: "
                 f"more than {spec.retire_guard:.0%} (retire_guard), so none is retired. Look whether the source is "
                 f"whole, such as {', '.join(missing[:3])}; if they are truly gone: "
                 f"causeway sources --confirm-retirement {spec.id}"
             )
-        gone = [Claim(kind=live[external_id], external_id=external_id, gone=True) for external_id in missing]
-        return self.named(spec, [*claims, *gone], received_at)
-
-    async def named(self, spec: SourceSpec, claims: Sequence[Claim], received_at: datetime) -> AsyncIterator[Accepted]:
-        """The claims of a snapshot, page by page, with nothing retired."""
-        for start in range(0, len(claims), SNAPSHOT_PAGE):
-            yield await self.records(spec, claims[start : start + SNAPSHOT_PAGE], received_at)
+        return [Claim(kind=live[external_id], external_id=external_id, gone=True) for external_id in missing]
 
     def _of(self, spec: SourceSpec) -> Readings:
         if spec.id not in self._readings:

@@ -24,7 +24,7 @@ from hub.ingest.commit import Committer, Pending
 from hub.ingest.confirmed import Confirmed, source_of
 from hub.ingest.flood import Flood
 from hub.ingest.health import SourceHealth
-from hub.ingest.intake import Intake
+from hub.ingest.intake import SNAPSHOT_PAGE, Accepted, Intake
 from hub.ingest.source import SourceSpec
 from hub.journal.log import Journal
 from hub.telemetry import logger
@@ -185,30 +185,38 @@ class Session:
         self._health.failure = None
 
     async def _snapshot(self, adapter: Adapter, committer: Committer) -> None:
+        """Page by page, so that a large source is never whole in memory; what is missing is known at the end."""
         self._confirming.clear()
-        received_at = self._clock()
-        try:
-            claims: list[Claim] = [claim async for claim in adapter.discover()]
-        except Exception as error:  # noqa: BLE001 - that the set is unknown must not cost the readings
-            self._missed(error)
-            return
+        received_at, named = self._clock(), set[str]()
+        async with _closing(adapter.discover()) as claims:
+            while True:
+                try:
+                    page = await _page(claims)
+                except Exception as error:  # noqa: BLE001 - that the set is unknown must not cost the readings
+                    self._missed(error)
+                    return
+                if not page:
+                    break
+                named.update(claim.external_id for claim in page)
+                await self._hand_on(await self._intake.records(self._spec, page, received_at), committer)
         confirmed, self._confirmed = self._confirmed, False
-        try:
-            if self._spec.definition.discovers_all:
-                pages = await self._intake.snapshot(self._spec, claims, received_at, confirm=confirmed)
+        self._health.question = None
+        if self._spec.definition.discovers_all:
+            try:
+                gone = await self._intake.missing(self._spec, named, confirm=confirmed)
+            except Refused as refused:
+                self._health.question = refused.message
             else:
-                pages = self._intake.named(self._spec, claims, received_at)
-        except Refused as refused:
-            self._health.question = refused.message
-            pages = self._intake.named(self._spec, claims, received_at)
-        else:
-            self._health.question = None
-        async for page in pages:
-            await committer.put(Pending(accepted=self._flood.thin(page), ack=_nothing, sign=False))
+                for start in range(0, len(gone), SNAPSHOT_PAGE):
+                    retired = gone[start : start + SNAPSHOT_PAGE]
+                    await self._hand_on(await self._intake.records(self._spec, retired, received_at), committer)
         self._discover_at = self._clock() + self._spec.discover_every
         if self._misses:
             log.info("source.discovered_again", source=self._spec.id)
         self._misses, self._health.undiscovered = 0, None
+
+    async def _hand_on(self, accepted: Accepted, committer: Committer) -> None:
+        await committer.put(Pending(accepted=self._flood.thin(accepted), ack=_nothing, sign=False))
 
     def _missed(self, error: Exception) -> None:
         """Reading goes on with what is known; the next try comes sooner than the next look."""
@@ -261,6 +269,16 @@ async def _dropped(task: asyncio.Task[T]) -> None:
     await asyncio.wait({task})
 
 
+async def _page(claims: AsyncIterator[Claim]) -> list[Claim]:
+    """The next of what a source has; none at the end."""
+    page: list[Claim] = []
+    async for claim in claims:
+        page.append(claim)
+        if len(page) == SNAPSHOT_PAGE:
+            break
+    return page
+
+
 async def _next(batches: AsyncIterator[Batch]) -> Batch | SourceError | None:
     """None at the end of a poll; the source's failure as a value, so that what was read before is stored first."""
     try:
@@ -272,7 +290,7 @@ async def _next(batches: AsyncIterator[Batch]) -> Batch | SourceError | None:
 
 
 @asynccontextmanager
-async def _closing(batches: AsyncIterator[Batch]) -> AsyncIterator[AsyncIterator[Batch]]:
+async def _closing(batches: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
     try:
         yield batches
     finally:

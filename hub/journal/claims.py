@@ -135,9 +135,11 @@ def latest_claims(connection: sa.Connection, ids: Sequence[str]) -> LatestClaims
     return LatestClaims(lives, claims)
 
 
-def live_of(connection: sa.Connection, kinds: Sequence[str]) -> list[HeldClaim]:
-    """Every source's latest live claims of these kinds, in the order of source and external id; `targets` is left
-    out, since what they link to may be anything."""
+def live_of(
+    connection: sa.Connection, kinds: Sequence[str], after: tuple[str, str] | None = None, limit: int | None = None
+) -> list[HeldClaim]:
+    """Every source's latest live claims of these kinds, in the order of source and external id, those behind `after`
+    alone; `targets` is left out, since what they link to may be anything."""
     newest = t.claim_latest
     query = (
         sa.select(*_NEWEST)
@@ -150,7 +152,10 @@ def live_of(connection: sa.Connection, kinds: Sequence[str]) -> list[HeldClaim]:
         )
         .where(within(connection, newest.c.kind, kinds), newest.c.gone.is_(False))
         .order_by(newest.c.source, newest.c.external_id)
+        .limit(limit)
     )
+    if after is not None:
+        query = query.where(sa.tuple_(newest.c.source, newest.c.external_id) > sa.tuple_(*map(sa.literal, after)))
     return [
         HeldClaim(
             seq=row.seq,

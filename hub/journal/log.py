@@ -5,7 +5,8 @@ what is committed.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -223,6 +224,14 @@ class Journal:
         """A stream's events above the version `after`, oldest first."""
         return await self._read(queries.stream, stream, after)
 
+    async def claim_at(self, source: str, external_id: str, seq: int) -> Claim | None:
+        """What the source's word on the thing was when the log had come to `seq`; None where there was none."""
+        return await self._read(queries.claim_at, source, external_id, seq)
+
+    def mark(self, data: bytes) -> str:
+        """A keyed hash: equal bytes can be seen to be equal, and no more."""
+        return self._config.keyring.hmac(hashlib.sha256(data).hexdigest())
+
     async def revise(self, source: str, claims: Mapping[int, Claim], received_at: datetime) -> int:
         """Says these claims of `source` anew, each by the number of the one that it takes the place of; one that its
         source has said anew meanwhile is left as it is. How many were appended."""
@@ -256,6 +265,15 @@ class Journal:
     async def live_of(self, kinds: Sequence[str]) -> Sequence[HeldClaim]:
         """Every source's latest live claims of these kinds, one statement; without their targets."""
         return await self._read(claims.live_of, kinds)
+
+    async def live_pages(self, kinds: Sequence[str], size: int = 1000) -> AsyncIterator[Sequence[HeldClaim]]:
+        """The same page by page, where they are too many to be in memory at once; each page is of its own moment."""
+        after: tuple[str, str] | None = None
+        while page := await self._read(claims.live_of, kinds, after, size):
+            yield page
+            if len(page) < size:
+                return
+            after = page[-1].source, page[-1].claim.external_id
 
     async def latest_claims(self, ids: Sequence[str]) -> claims.LatestClaims:
         """Every source's latest claim of the entities that these ids lead to, those that are gone among them."""

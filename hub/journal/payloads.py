@@ -227,14 +227,16 @@ class ItemMapping(TypedDict):
 
 
 class RowCorrected(TypedDict):
-    """A row of a tenant's list that a person mended. What the cells say now is in the lot's claim; a row may hold more
-    than may stand in the log in clear."""
+    """A row of a tenant's stock, or a claim made of one, that a person mended. What the cells say now is in the lot's
+    claim; a row may hold more than may stand in the log in clear."""
 
     source: str
     letter: int  # the dead letter's number
-    file: str
-    row: int
+    file: str | None  # None, and so is `row`, where it is no row of a list
+    row: int | None
     columns: list[str]  # whose cells were given
+    lot: str | None  # its external id; None, and so is what follows, in rows of lists, which are not read again
+    standsFor: str | None  # what the source says, as an HMAC: as long as it says that, the correction stands for it
 
 
 class SupplyItemMapped(TypedDict):
@@ -417,7 +419,7 @@ EVENTS: Mapping[str, tuple[int, type]] = {
     "route.blocked": (1, RouteBlocked),
     "route.unblocked": (1, RouteUnblocked),
     "tenant_mapping.confirmed": (1, TenantMappingConfirmed),
-    "row.corrected": (1, RowCorrected),
+    "row.corrected": (2, RowCorrected),
     "break_glass.opened": (1, BreakGlassPayload),
     "break_glass.ended": (1, BreakGlassPayload),
     "break_glass.reviewed": (1, BreakGlassPayload),

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
+from adapters.contract import Claim
 from hub.clock import from_micros
 from hub.journal import readings
 from hub.journal import tables as t
 from hub.journal.encoding import Seals, unseal_claim
 from hub.journal.entries import RECORD_COLUMNS, StoredRecord, entry_of, event_of
-from hub.journal.records import Entry, EventEntry, HeldClaim, HeldDeadLetter, ReadingsEntry
+from hub.journal.records import ClaimEntry, Entry, EventEntry, HeldClaim, HeldDeadLetter, ReadingsEntry
 from hub.journal.statements import things_of, within
 
 _ROWS_A_PAGE = 50_000  # readings
@@ -80,6 +81,20 @@ def stream(connection: sa.Connection, name: str, after: int = 0) -> list[EventEn
         .order_by(t.record.c.stream_version)
     )
     return [event_of(StoredRecord(*row[1:]), from_micros(row[0])) for row in connection.execute(query)]
+
+
+def claim_at(connection: sa.Connection, source: str, external_id: str, seq: int) -> Claim | None:
+    record = t.record.c
+    query = (
+        sa.select(t.batch.c.recorded_at, *RECORD_COLUMNS)
+        .join(t.batch, t.batch.c.seq == record.batch)
+        .where(record.seq <= seq, record.kind == "claim", record.source == source, record.external_id == external_id)
+        .order_by(record.seq.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    entry = None if row is None else entry_of(StoredRecord(*row[1:]), from_micros(row[0]))
+    return entry.claim if isinstance(entry, ClaimEntry) else None
 
 
 def stream_version(connection: sa.Connection, name: str) -> int:

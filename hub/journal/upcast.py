@@ -50,10 +50,16 @@ def _takes_none_without_area(data: Json) -> Json:
     return {**data, "takesUnlocated": False}
 
 
+def _stands_for_nothing(data: Json) -> Json:
+    """Rows of lists alone could be corrected then, and a list is not read again before it changes."""
+    return {**data, "lot": None, "standsFor": None}
+
+
 STEPS: Mapping[tuple[str, int], Step] = MappingProxyType(
     {(f"alert.{what}", 1): _passes_nothing_on for what in ("opened", "acknowledged", "returned", "closed")}
     | {(f"incident.{what}", 1): _has_a_number for what in ("opened", "closed")}
     | {("park.located", 1): _takes_none_without_area}
+    | {("row.corrected", 1): _stands_for_nothing}
 )
 """(type, version) to what makes the next version of it; `version + 1` is what comes out."""
 

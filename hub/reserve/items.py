@@ -169,16 +169,15 @@ async def settle_new(journal: Journal) -> int:
 
 async def settle(journal: Journal, before: Rules, after: Rules) -> int:
     """Says anew each lot's claim that `after` changes; how many. When it was last seen stays as it was."""
-    changed: dict[tuple[str, datetime], dict[int, Claim]] = {}
-    for held in await journal.live_of([LOT]):
-        claim = after.applied(before.taken_back(held.claim))
-        if claim != held.claim:
-            changed.setdefault((held.source, held.last_seen), {})[held.seq] = claim
     count = 0
-    for (source, seen), claims in changed.items():
-        pairs = list(claims.items())
-        for start in range(0, len(pairs), _PAGE):
-            count += await journal.revise(source, dict(pairs[start : start + _PAGE]), seen)
+    async for page in journal.live_pages([LOT], _PAGE):
+        changed: dict[tuple[str, datetime], dict[int, Claim]] = {}
+        for held in page:
+            claim = after.applied(before.taken_back(held.claim))
+            if claim != held.claim:
+                changed.setdefault((held.source, held.last_seen), {})[held.seq] = claim
+        for (source, seen), claims in changed.items():
+            count += await journal.revise(source, claims, seen)
     return count
 
 
@@ -186,15 +185,16 @@ async def unmapped(journal: Journal) -> list[Unmapped]:
     """The queue: names without a code, those of most lots first."""
     catalogue = Catalogue(journal)
     await catalogue.refresh()
-    return await asyncio.to_thread(_queue, await journal.live_of([LOT]), catalogue.rules)
-
-
-def _queue(live: Iterable[HeldClaim], rules: Rules) -> list[Unmapped]:
     waiting: dict[str, list[HeldClaim]] = {}
-    for held in live:
-        name = held.claim.values.get("name")
-        if held.claim.values.get("item_code") is None and isinstance(name, str):
-            waiting.setdefault(plain(name), []).append(held)
+    async for page in journal.live_pages([LOT], _PAGE):
+        for held in page:
+            name = held.claim.values.get("name")
+            if held.claim.values.get("item_code") is None and isinstance(name, str):
+                waiting.setdefault(plain(name), []).append(held)
+    return await asyncio.to_thread(_queue, waiting, catalogue.rules)
+
+
+def _queue(waiting: Mapping[str, Sequence[HeldClaim]], rules: Rules) -> list[Unmapped]:
     names = {plain(item.name): item for item in rules.items.values() if item.name}
     rows = [
         Unmapped(

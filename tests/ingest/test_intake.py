@@ -205,12 +205,10 @@ def test_what_a_snapshot_only_names_keeps_what_it_was(tmp_path: Path) -> None:
         async with journal(tmp_path) as log:
             intake, spec = Intake(log, QUANTITIES), spec_of(Script(), retire_guard=1.0)
             lots = [Claim(kind="SupplyLot", external_id=name, values={"quantity": 1.0}) for name in ("a", "b", "c")]
-            async for page in await intake.snapshot(spec, lots, NOON):
-                await log.append(page.draft)
-            async for page in await intake.snapshot(
-                spec, [lots[0], replace(lots[1], values={}, named_only=True)], NOON
-            ):
-                await log.append(page.draft)
+            await log.append((await intake.records(spec, lots, NOON)).draft)
+            only = [lots[0], replace(lots[1], values={}, named_only=True)]
+            gone = await intake.missing(spec, {one.external_id for one in only})
+            await log.append((await intake.records(spec, [*only, *gone], NOON)).draft)
             assert set(await log.live_claims(spec.id)) == {"a", "b"}
             held = {
                 h.claim.external_id: h.claim

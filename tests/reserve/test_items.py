@@ -73,9 +73,9 @@ def lot(number: int, name: str, **values: str) -> Claim:
 
 async def take(log: Journal, source: SourceSpec, claims: Sequence[Claim], at: datetime = NOON) -> None:
     intake = Intake(log, {}, Catalogue(log))
-    async for accepted in intake.named(source, claims, at):
-        assert not accepted.draft.dead_letters
-        await log.append(accepted.draft)
+    accepted = await intake.records(source, claims, at)
+    assert not accepted.draft.dead_letters
+    await log.append(accepted.draft)
 
 
 async def held(log: Journal) -> Mapping[str, HeldClaim]:
@@ -261,11 +261,12 @@ def test_a_thousand_rows_are_985_and_10_and_5(tmp_path: Path) -> None:
                 "约十" in one.reason and one.where.startswith("acme.csv row ") for one in letters
             )
             assert [(one.text, one.lots) for one in await items.unmapped(log)] == [("头灯", 5)]
-            async for page in await intake.snapshot(lists, whole, LATER):
-                await log.append(page.draft)
+            names = [claim.external_id for claim in whole]
+            gone = await intake.missing(lists, names)
+            await log.append((await intake.records(lists, [*whole, *gone], LATER)).draft)
             assert len(await log.live_claims("acme")) == 990, "rows that cannot be read are not gone"
             with pytest.raises(Refused, match="causeway sources --confirm-retirement acme"):
-                await intake.snapshot(lists, whole[:400], LATER)
+                await intake.missing(lists, names[:400])
             assert len(await log.live_claims("acme")) == 990
 
     asyncio.run(run())

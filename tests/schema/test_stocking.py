@@ -158,7 +158,7 @@ def test_a_list_of_a_thousand_rows_and_what_is_mended_of_it(hub: Hub, run: Run, 
         assert (lot.claim.values["quantity"], lot.claim.values["item_code"]) == (7.0, "S-01")
         assert done["lots"] == [lot.entity]
         assert await asked(hub, spec, CORRECT, id=first, cells=right, key="c-1") == done
-        (event,) = await hub.journal.stream(f"rejected:{first}")
+        (event,) = await hub.journal.stream(f"corrected:{spec.id}")
         assert (event.type, event.actor) == ("row.corrected", "local-administrator")
         assert event.data == {
             "source": spec.id,
@@ -166,6 +166,8 @@ def test_a_list_of_a_thousand_rows_and_what_is_mended_of_it(hub: Hub, run: Run, 
             "file": "stock.csv",
             "row": 2,
             "columns": ["数量"],
+            "lot": None,
+            "standsFor": None,
         }
         again = await asked(hub, spec, CORRECT, id=first, cells=[{"column": "数量", "value": "8"}], key="c-2")
         assert (again["__typename"], again["code"]) == ("RejectedRowAlreadyCorrected", "CONFLICT")
