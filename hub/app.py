@@ -166,6 +166,7 @@ class Hub:
             uploads=parts.uploads,
             audit=audit,
             consents=self.consents,
+            person=self.duty.person,
             pseudonyms=Pseudonyms(parts.keyring.hmac),
         )
         self.readiness = Readiness(

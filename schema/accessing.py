@@ -21,7 +21,10 @@ from schema.sight import sees_record
 REPORTED = 10_000
 """The newest answers that one report is made of."""
 
-_Person = Annotated[strawberry.ID, strawberry.argument(description="The person's id.")]
+_Person = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(description="The person's id; without it the person who you are, as your token says."),
+]
 _Since = Annotated[datetime | None, strawberry.argument(description="Only what was shown at or after this moment.")]
 
 
@@ -65,7 +68,7 @@ Accesses = Connection[Access]
 
 
 async def accesses(
-    info: Asked, person: _Person, since: _Since = None, first: First = 50, after: After = None
+    info: Asked, person: _Person = None, since: _Since = None, first: First = 50, after: After = None
 ) -> Accesses:
     audit, ids = await _asked(info, person)
     if not 0 <= first <= MAX_FIRST:
@@ -86,7 +89,7 @@ async def accesses(
     )
 
 
-async def report(info: Asked, person: _Person, since: _Since = None) -> list[AccessSeer]:
+async def report(info: Asked, person: _Person = None, since: _Since = None) -> list[AccessSeer]:
     audit, ids = await _asked(info, person)
     found = await reading.accesses(audit.engines, ids, since=since, first=REPORTED)
     info.context.ledger.rows("Access", len(found))
@@ -103,11 +106,14 @@ async def report(info: Asked, person: _Person, since: _Since = None) -> list[Acc
     ]
 
 
-async def _asked(info: Asked, person: str) -> tuple[Audit, Sequence[str]]:
-    """Raises Forbidden, AuditUnavailable."""
+async def _asked(info: Asked, given: str | None) -> tuple[Audit, Sequence[str]]:
+    """Everyone may ask who saw them. Raises Forbidden, BadRequest, AuditUnavailable."""
     services = info.context.services
-    if not sees_record(info.context, "AuditRecord"):
-        raise Forbidden("who saw whom is for auditors and the privacy officer, for their purposes")
+    person = await info.context.own(given) or given
+    if person is None:
+        raise BadRequest("your token names none of the park's people: say whose accesses you ask for, by `person`")
+    if await info.context.own(person) is None and not sees_record(info.context, "AuditRecord"):
+        raise Forbidden("who saw another is for auditors and the privacy officer, for their purposes")
     if services.audit is None:
         raise AuditUnavailable("this hub keeps no audit")
     return services.audit, await reading.ids_of(services.journal, person)

@@ -97,6 +97,10 @@ ProvisionResult = Annotated[
 ]
 
 _Person = Annotated[strawberry.ID, strawberry.argument(description="The person's id.")]
+_OrOwn = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(description="The person's id; without it the person who you are, as your token says."),
+]
 _Purpose = Annotated[str, strawberry.argument(description="The purpose, by its name in the policies.")]
 _Evidence = Annotated[
     str, strawberry.argument(description="Where the word can be looked up; kept in clear: no names in it.")
@@ -106,8 +110,11 @@ _Key = Annotated[
 ]
 
 
-async def consents(info: Asked, person: _Person) -> list[ConsentRecord]:
-    return [_record(each) for each in await _consents(info, Action.READ).of(person)]
+async def consents(info: Asked, person: _OrOwn = None) -> list[ConsentRecord]:
+    """Everyone may ask what was recorded of them."""
+    own = await info.context.own(person)
+    found = _register(info) if own is not None else _consents(info, Action.READ)
+    return [_record(each) for each in await found.of(own or _named(person))]
 
 
 async def give(
@@ -128,11 +135,13 @@ async def give(
 
 
 async def withdraw(
-    info: Asked, person: _Person, purpose: _Purpose, evidence: _Evidence, idempotency_key: _Key
+    info: Asked, purpose: _Purpose, evidence: _Evidence, idempotency_key: _Key, person: _OrOwn = None
 ) -> ConsentResult:
-    word = _word(info, idempotency_key)
+    """Everyone may take back what they agreed to."""
+    word, own = _word(info, idempotency_key), await info.context.own(person)
+    found = _register(info) if own is not None else _consents(info, Action.WRITE)
     try:
-        done = await _consents(info, Action.WRITE).withdraw(person, purpose, evidence, word)
+        done = await found.withdraw(own or _named(person), purpose, evidence, word)
     except (NotFound, Refused, BadRequest, Conflict) as error:
         return problem(error)
     return RecordConsentSuccess(consent=_record(done))
@@ -218,7 +227,20 @@ def _provided(done: Recorded) -> PersonalDataProvided:
 def _consents(info: Asked, action: Action) -> Consents:
     """Raises Forbidden."""
     if not sees_record(info.context, "Processing", action):
-        raise Forbidden(f"the policies do not let you {action} Processing.record: consents are the privacy officer's")
+        raise Forbidden(
+            f"the policies do not let you {action} Processing.record: the consents of others are the privacy officer's"
+        )
+    return _register(info)
+
+
+def _named(person: str | None) -> str:
+    """Raises BadRequest."""
+    if person is None:
+        raise BadRequest("your token names none of the park's people: say whose consents you mean, by `person`")
+    return person
+
+
+def _register(info: Asked) -> Consents:
     if (found := info.context.services.consents) is None:
         raise Internal("this hub was started without a register of consents")
     return found

@@ -128,6 +128,7 @@ class Services:
     uploads: Uploads  # files that were sent for mutations
     personal: PersonalDesk | None = None
     consents: Consents | None = None
+    person: Callable[[Viewer], str | None] = lambda viewer: None  # the id of the person who a viewer is
     specs: Sequence[SourceSpec] = ()
     precedence: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))  # of the times that people enter
@@ -163,6 +164,14 @@ class Context:
         object.__setattr__(self, "mask", with_terms(self.mask))
         held = {action: with_terms(mask) for action, mask in self.others.items()}
         object.__setattr__(self, "others", MappingProxyType(held))
+
+    async def own(self, person: str | None) -> str | None:
+        """The id of the viewer's own person, where that is the one who is asked for, or nobody is; else None."""
+        own = self.services.person(self.viewer)
+        if own is None or person is None:
+            return own
+        known = await self.services.journal.resolve([person])
+        return own if known.get(person, person) == own else None
 
     async def watched(self, seq: int) -> Mask:
         """What may be watched by the time of the event: rights change while a stream is open."""

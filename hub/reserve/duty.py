@@ -71,10 +71,14 @@ class Duty:
         """The ids of the people on duty, in order; the same tuple while nothing changes."""
         return self._now().ids
 
+    def person(self, viewer: Viewer) -> str | None:
+        """The id of the person who the viewer is; None where that is not known."""
+        person = None if viewer.person is None else self._known.get(viewer.person)
+        return None if person is None else self._reserve.stock.resolve(person)
+
     def holds(self, viewer: Viewer) -> bool:
         """Whether the viewer is a person who is on duty."""
-        person = None if viewer.person is None else self._known.get(viewer.person)
-        return person is not None and self._reserve.stock.resolve(person) in self._now().people
+        return self.person(viewer) in self._now().people
 
     @property
     def _names(self) -> tuple[Stock, int]:

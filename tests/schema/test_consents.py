@@ -227,3 +227,30 @@ def test_what_was_given_away_beside_the_hub_is_recorded_once(register: Register,
             assert [each.original_error.code for each in closed.errors] == ["FORBIDDEN"]
 
     run(main())
+
+
+def test_everyone_reads_and_takes_back_what_was_recorded_of_them_and_of_nobody_else(
+    register: Register, town: Hub, run: Run
+) -> None:
+    nobody = Viewer(subject="visitor", purpose="operations")
+
+    async def ask(own: str | None, document: str, **variables: Any) -> Any:
+        context = town.context((), consents=register.consents, person=lambda viewer: own)
+        context = replace(context, viewer=nobody, others=dict.fromkeys(Action, ()))
+        return await schema.execute(document, variable_values=variables, context_value=context)
+
+    async def main() -> None:
+        li, wang = await two_people(town, "own")
+        for person in (li, wang):
+            given = Given(purpose="safety", fields=PHONE, basis=Basis.CONSENT, evidence="file 11")
+            await register.consents.give(person, given, WORD)
+        mine = "{ consents { person standing } }"
+        assert (await ask(li, mine)).data == {"consents": [{"person": li, "standing": True}]}
+        assert (await ask(li, LISTED, id=li)).errors is None
+        withdrawn = await ask(li, WITHDRAW, id=li, key="own-1")
+        assert withdrawn.data["withdrawConsent"]["consent"] == {"standing": False, "recordedBy": "visitor"}
+        for document, variables in ((LISTED, {"id": wang}), (WITHDRAW, {"id": wang, "key": "own-2"})):
+            assert [each.original_error.code for each in (await ask(li, document, **variables)).errors] == ["FORBIDDEN"]
+        assert [each.original_error.code for each in (await ask(None, mine)).errors] == ["FORBIDDEN"]
+
+    run(main())

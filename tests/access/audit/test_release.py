@@ -93,10 +93,12 @@ class Asking:
     def __init__(self, hub: Hub, audit: Audit, keeping: Keeping, mask: Mask = SHOW_ALL) -> None:
         self.audit = audit
         self.keeping = keeping
+        self.people: dict[str, str] = {}  # who a subject is
         self.hub = hub
 
         def contexts(asker: Asker, _: Mask) -> Context:
-            return replace(hub.context(mask, audit=audit), viewer=asker.viewer)
+            own = self.people.get
+            return replace(hub.context(mask, audit=audit, person=lambda each: own(each.subject)), viewer=asker.viewer)
 
         self.execution = Execution(schema, contexts, Metrics(), Everything(), Release(audit))
 
@@ -314,12 +316,22 @@ def test_who_saw_a_person_is_a_query_for_those_who_check(run: Run, hub: Hub, tmp
     run(main())
 
 
-def test_the_record_is_closed_to_everybody_else(run: Run, hub: Hub, tmp_path: Path) -> None:
+def test_the_record_is_closed_to_all_but_auditors_and_the_person(run: Run, hub: Hub, tmp_path: Path) -> None:
     async def main() -> None:
         mask = (Grant(scope=EVERYTHING, types=frozenset({"Person"})),)
         async with asking(hub, tmp_path, mask) as hub_:
-            answer = await hub_.ask(ACCESSES, p=hub.ids[LI])
-            assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+            hub_.people["li"] = hub.ids[LI]
+            li, wang = Viewer(subject="li"), Viewer(subject="wang")
+            for viewer in (li, wang):
+                answer = await hub_.ask(ACCESSES, viewer, p=hub.ids[WANG])
+                assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+            assert "errors" in await hub_.ask("{ accessReport { answers } }", wang)
+            await hub_.ask("{ people { nodes { phone } } }", Viewer(subject="one"))
+            for document in (ACCESSES, "query($p: ID) { accessReport(person: $p) { viewer { subject } } }"):
+                for person in (hub.ids[LI], None):  # themselves, by name or not
+                    if person is not None or "$p: ID)" in document:
+                        seen = await hub_.ask(document, li, p=person)
+                        assert '"subject": "one"' in json.dumps(seen), seen
 
     run(main())
 
