@@ -1,15 +1,12 @@
 """The schema: its types together, and how a gateway's references are resolved."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import strawberry
-from strawberry.federation.schema import FederationAny
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import Info
 
-from hub.errors import BadRequest
-from hub.graph.selection import MAX_IDS
 from schema import reading
+from schema.entities import Reference, Schema
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.rows import pick
@@ -18,31 +15,24 @@ from schema.selection import NODES
 from schema.subscription import Subscription
 
 
-class Schema(strawberry.federation.Schema):
-    """A federation subgraph whose references are read together, by the same way as every other read."""
+async def _found(info: Any, wanted: Mapping[str, Sequence[Reference]]) -> Mapping[str, Sequence[object | None]]:
+    """By id, in the same way as every other read."""
+    ids = {entity: [_id(each) for each in those] for entity, those in wanted.items()}
+    asked = {entity: list(dict.fromkeys(id_ for id_ in given if id_ is not None)) for entity, given in ids.items()}
+    rows = await reading.named(info, {entity: given for entity, given in asked.items() if given})
+    return {
+        entity: [None if id_ is None else rows.get((entity, id_)) for id_ in given] for entity, given in ids.items()
+    }
 
-    def entities_resolver(self, info: Info, representations: list[FederationAny]) -> Any:
-        """What each representation means, or null where it is nothing that the viewer may see."""
-        return _entities(info, representations)
 
-
-async def _entities(info: Info[Any, None], representations: list[Any]) -> list[Any]:
-    if len(representations) > MAX_IDS:
-        raise BadRequest(f"{len(representations)} representations: ask for at most {MAX_IDS} at once")
-    wanted: dict[str, dict[str, None]] = {}
-    keys: list[tuple[str, str] | None] = []
-    for given in representations:
-        match given:
-            case {"__typename": str() as entity, "id": str() as id_} if entity in NODES:
-                keys.append((entity, id_))
-                wanted.setdefault(entity, {})[id_] = None
-            case _:
-                keys.append(None)
-    found = await reading.named(info, {entity: list(ids) for entity, ids in wanted.items()})
-    return [None if key is None else found.get(key) for key in keys]
+def _id(reference: Reference) -> str | None:
+    given = reference.get("id")
+    return given if isinstance(given, str) else None
 
 
 schema = Schema(
+    entities=frozenset(NODES),
+    found=_found,
     query=Query,
     mutation=Mutation,
     subscription=Subscription,

@@ -36,6 +36,7 @@ class Answer:
     code: Code | None = None  # of its first error
     cursor: str | None = None
     retry_seconds: int | None = None  # after which it is worth asking again
+    extended: bool = False  # the body has `extensions`
     tag: bytes = b""  # the body before its price was written in: equal for equal answers
 
     def priced(self, price: Price) -> "Answer":
@@ -43,7 +44,7 @@ class Answer:
         told = price.told()
         if not told:
             return self
-        if self.body.endswith(_EXTENDED):
+        if self.extended:
             body = decode(self.body)
             assert isinstance(body, dict)  # noqa: S101  as `answer_of` made it
             body["extensions"]["cost"] = told
@@ -53,7 +54,6 @@ class Answer:
 
 
 _WITHHELD = {"audit": "UNAVAILABLE"}
-_EXTENDED = b'"extensions":' + encode(_WITHHELD) + b"}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,15 @@ def answer_of(
     cursor: str | None = None,
     ledger: Ledger | None = None,
     price: Price | None = None,
+    extensions: Mapping[str, object] | None = None,
 ) -> Answer:
-    """Where the ledger withholds, the answer says so, and of which fields."""
+    """Where the ledger withholds, the answer says so, and of which fields. `extensions`: what the schema adds."""
     body: dict[str, object] = {} if refused else {"data": data}
+    if extensions:
+        body["extensions"] = dict(extensions)
     if ledger is not None and ledger.withholding and not refused:
         errors = [*(errors or ()), *withheld(ledger)]
-        body["extensions"] = dict(_WITHHELD)
+        body["extensions"] = {**(extensions or {}), **_WITHHELD}
     told = all_formatted(errors)
     if told:
         body = {"errors": told, **body}
@@ -85,9 +88,17 @@ def answer_of(
         encoded = encode(body)
     except TypeError as error:
         told = all_formatted([wrapped(error)])
-        encoded = encode({"errors": told, "data": None})
+        body = {"errors": told, "data": None}
+        encoded = encode(body)
     again = next((cause.seconds for error in errors or () if isinstance(cause := cause_of(error), RateLimited)), None)
-    answer = Answer(body=encoded, refused=refused, code=code_of(told), cursor=cursor, retry_seconds=again)
+    answer = Answer(
+        body=encoded,
+        refused=refused,
+        code=code_of(told),
+        cursor=cursor,
+        retry_seconds=again,
+        extended="extensions" in body,
+    )
     return answer if price is None else answer.priced(price)
 
 

@@ -148,8 +148,10 @@ class Execution:
 
     def _charge(self, price: Price, prepared: Prepared, operation: Operation, asker: Asker) -> None:
         """Raises BadRequest, CostExceeded, RateLimited."""
-        price.requested = self._preparing.cost(prepared.document, prepared.operation, operation.variables)
-        price.left = self._budget.spend(asker.viewer, asker.address, price.requested)
+        requested = self._preparing.cost(prepared.document, prepared.operation, operation.variables)
+        left = self._budget.spend(asker.viewer, asker.address, requested)
+        if self._limits.told:
+            price.requested, price.left = requested, left
 
     async def _executed(self, run: Run, *, withholding: bool = False) -> Made:
         context = self._contexts(run.asker, run.mask)
@@ -161,7 +163,10 @@ class Execution:
             operation_name=run.operation.name,
         )
         refused = isinstance(result, PreExecutionError)
-        return Made(answer_of(result.data, result.errors, refused=refused, ledger=ledger), ledger)
+        answer = answer_of(
+            result.data, result.errors, refused=refused, ledger=ledger, extensions=result.extensions or None
+        )
+        return Made(answer, ledger)
 
     async def _released(self, run: Run, made: Made) -> Made:
         """What may leave: the answer, once it is recorded; where it cannot be, the same without personal values. Raises

@@ -32,6 +32,7 @@ class Limits:
     budget: int = 100_000_000  # values that one client may ask for in a window; 0: as many as it likes
     window_seconds: float = 60.0
     deadline_seconds: float = 20.0  # of a query
+    told: bool = True  # each answer names its cost; a subgraph behind a strict gateway may leave that
 
 
 class TooDeep(Exception):

@@ -12,7 +12,7 @@ from tests.conformance.run import main, suites
 def test_a_suite_that_is_not_there_is_told_with_those_that_are() -> None:
     with pytest.raises(SystemExit, match="graphql-http"):
         main(["nosuch"])
-    assert {"fuzz", "graphql-http", "refused"} <= set(suites())
+    assert {"federation", "fuzz", "graphql-http", "refused"} <= set(suites())
 
 
 @pytest.mark.skipif(

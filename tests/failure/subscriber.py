@@ -58,12 +58,12 @@ class Subscriber:
                     continue
 
     def _take(self, message: Mapping[str, Any]) -> None:
-        if message["type"] == "next":
+        if message["type"] == "next" and message["payload"].get("data"):
             event = message["payload"]["data"]["alerts"]
             self.events.append((event["type"], event["alert"]["id"]))
             self.alerts.append(event["alert"])
             self.cursor = event["cursor"]
-        elif message["type"] in ("error", "complete"):
+        elif message["type"] in ("next", "error", "complete"):  # a gateway tells by a `next` that the hub is away
             self.refused.append(message.get("payload"))
             raise OSError("the subscription ended")
 
