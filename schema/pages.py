@@ -12,7 +12,7 @@ from strawberry import Parent
 from hub.graph.selection import Row
 from schema import filters, orders, reading
 from schema.connections import After, Connection, First
-from schema.rows import Asked, related
+from schema.rows import KEPT, Asked, related
 
 if TYPE_CHECKING:
     from schema.nodes.agreements import SharingAgreement
@@ -80,6 +80,7 @@ class Listed:
         ) -> Any:
             return related(row, info)
 
+        vars(resolver)[KEPT] = True
         return self._annotated(resolver)
 
     def below(self) -> Resolver:
@@ -96,6 +97,7 @@ class Listed:
         ) -> Any:
             return related(row, info)
 
+        vars(resolver)[KEPT] = True
         return self._annotated(resolver)
 
     def at(self) -> Resolver:
@@ -112,6 +114,7 @@ class Listed:
         ) -> Any:
             return related(row, info)
 
+        vars(resolver)[KEPT] = True
         return self._annotated(resolver)
 
     @property

@@ -13,6 +13,8 @@ from schema.context import Context
 
 Asked = Info[Context, None]
 SNAPSHOT = "@snapshot"
+KEPT = "kept"
+"""Marks a resolver that does no more than `related`: so its value can be taken out of the row without calling it."""
 
 
 def pick(source: Any, name: str) -> object:
@@ -33,6 +35,9 @@ def related(row: Parent[Row], info: Asked) -> Any:
     """A relation's rows, as the read filled them in; a snapshot's are read once the graph has caught up."""
     key = f"@{info.path.key}"
     return row[key] if key in row else _deeper(row, info, key)
+
+
+vars(related)[KEPT] = True
 
 
 def side(row: Parent[Row], info: Asked, *kinds: str) -> Row | None:

@@ -1,4 +1,5 @@
-"""Running operations: queries and mutations through Strawberry, subscriptions one execution for all alike.
+"""Running operations on the executor itself, from documents that are prepared once; subscriptions one execution for
+all alike.
 
 Subscribers with the same document, variables and rights get the same text for the same event: it is executed
 and encoded for the first of them, and the others wait for that.
@@ -18,12 +19,15 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     create_source_event_stream,
+    execute_root_selection_set,
     execute_subscription_event,
 )
 from graphql import OperationType as Kind
 from strawberry import Schema
+from strawberry.execution import optimized_is_awaitable
 from strawberry.types.execution import PreExecutionError
 
+from hub.access.audit.record import Ledger
 from hub.access.moment import Moment, Unmoved
 from hub.access.rights import Rights
 from hub.errors import AuditUnavailable, BadRequest, CausewayError, Code, DeadlineExceeded, Forbidden
@@ -51,6 +55,8 @@ _KEYS = 1024
 
 Contexts = Callable[[Asker, Mask], object]
 """Makes the context of one operation, or of one event of a subscription."""
+
+_is_awaitable: Any = optimized_is_awaitable
 
 _ACTIONS = {Kind.QUERY: Action.READ, Kind.MUTATION: Action.WRITE, Kind.SUBSCRIPTION: Action.SUBSCRIBE}
 
@@ -156,6 +162,19 @@ class Execution:
     async def _executed(self, run: Run, *, withholding: bool = False) -> Made:
         context = self._contexts(run.asker, run.mask)
         ledger = self._release.ledger(context, withholding=withholding)
+        if errors := self._preparing.errors(run.prepared.document):
+            return Made(answer_of(None, errors, refused=True), ledger)
+        if self._schema.extensions:  # these look at Strawberry's own way, which does all of it once more
+            return Made(await self._extended(run, context, ledger), ledger)
+        executor = self._executor(run, context, None)
+        if isinstance(executor, list):
+            return Made(answer_of(None, executor, refused=True), ledger)
+        result = execute_root_selection_set(executor)
+        if isawaitable(result):
+            result = await result
+        return Made(answer_of(result.data, result.errors, ledger=ledger), ledger)
+
+    async def _extended(self, run: Run, context: object, ledger: Ledger) -> Answer:
         result = await self._schema.execute(
             run.operation.document,
             variable_values=dict(run.operation.variables),
@@ -163,10 +182,7 @@ class Execution:
             operation_name=run.operation.name,
         )
         refused = isinstance(result, PreExecutionError)
-        answer = answer_of(
-            result.data, result.errors, refused=refused, ledger=ledger, extensions=result.extensions or None
-        )
-        return Made(answer, ledger)
+        return answer_of(result.data, result.errors, refused=refused, ledger=ledger, extensions=result.extensions)
 
     async def _released(self, run: Run, made: Made) -> Made:
         """What may leave: the answer, once it is recorded; where it cannot be, the same without personal values. Raises
@@ -354,6 +370,8 @@ class Execution:
             context,
             dict(run.operation.variables),
             run.operation.name,
+            is_awaitable=_is_awaitable,
+            templates=run.prepared.templates,
         )
 
     def _counted(self, answer: Answer, transport: str, price: Price) -> Answer:

@@ -40,27 +40,27 @@ class Preparing:
         self._schema = schema
         self._limits = limits
         self._introspection = introspection
-        self._parsed = lru_cache(_DOCUMENTS)(self._parse)
-        self._hidden = lru_cache(_DOCUMENTS)(
-            lambda document: validate(self._schema, document, [NoSchemaIntrospectionCustomRule])
-        )
+        self._kept = lru_cache(_DOCUMENTS)(self._prepare)
         self._validated = lru_cache(_DOCUMENTS)(
             lambda document: tuple(validate_document(self._schema, document, tuple(specified_rules)))
         )
         self._beginnings = lru_cache(_DOCUMENTS)(lambda document: frozenset(beginnings(self._schema, document)))
 
     def prepared(self, operation: Operation) -> Prepared:
-        """Raises GraphQLError, BadRequest, CostExceeded."""
-        text = operation.document
-        document = self._parsed(text) if len(text) <= _KEPT_DOCUMENT else self._parse(text)
-        node = get_operation_ast(document, operation.name)
+        """The same one for the same text. Raises GraphQLError, BadRequest, CostExceeded."""
+        prepare = self._kept if len(operation.document) <= _KEPT_DOCUMENT else self._prepare
+        return prepare(operation.document, operation.name)
+
+    def _prepare(self, text: str, name: str | None) -> Prepared:
+        document = self._parse(text)
+        node = get_operation_ast(document, name)
         if node is None:
             raise GraphQLError(
-                f"The document has no operation named {operation.name}."
-                if operation.name
+                f"The document has no operation named {name}."
+                if name
                 else "The document has no operation, or several: name one in operationName."
             )
-        if not self._introspection and (hidden := self._hidden(document)):
+        if not self._introspection and (hidden := validate(self._schema, document, [NoSchemaIntrospectionCustomRule])):
             raise hidden[0]
         return Prepared(document, node)
 

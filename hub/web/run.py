@@ -1,6 +1,6 @@
 """One operation of one viewer, ready to be executed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from graphql import DocumentNode, OperationDefinitionNode
 
@@ -8,14 +8,16 @@ from hub.access.audit.record import Asked
 from hub.viewer import Mask
 from hub.web.answers import Price
 from hub.web.operation import Asker, Operation
+from hub.web.templates import Templates
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A parsed document, and which of its operations is meant."""
+    """A parsed document, which of its operations is meant, and what was compiled of that."""
 
     document: DocumentNode
     operation: OperationDefinitionNode
+    templates: Templates = field(default_factory=Templates, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
