@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import orjson
-from openpyxl.utils import get_column_letter
 
 from adapters.contract import Claim, Raw, Source, Unreadable
 from adapters.inventory import cells
@@ -160,6 +159,8 @@ class ListRows:
         columns = {row.header.index(name): value for name, value in changes.items()}
         for at, value in columns.items():
             cells_[at] = value
+        from openpyxl.utils import get_column_letter  # here alone: the hub reads no lists, its children do
+
         letters = {get_column_letter(at + 1) for at in columns}
         errors = tuple(one for one in row.errors if one.rstrip("0123456789") not in letters)
         given = replace(row, cells=cells_, errors=errors)

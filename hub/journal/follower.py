@@ -4,8 +4,6 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 
-import psycopg
-
 from hub.journal.engine import CHANNEL, Engines
 from hub.journal.tail import Tail
 from hub.telemetry import logger
@@ -46,6 +44,8 @@ class Follower:
             await asyncio.sleep(_LOOK_EVERY)
 
     def _listen(self, url: str) -> None:
+        import psycopg  # here alone: a park on SQLite does without its 8 MB
+
         silent = False
         while not self._ended.is_set():
             try:

@@ -4,9 +4,6 @@ import csv
 import io
 from typing import Literal
 
-import openpyxl
-from openpyxl.styles import Font
-
 from hub.ingest.imports.kind import Kind
 
 Language = Literal["zh", "en"]
@@ -28,6 +25,9 @@ def as_csv(kind: Kind, language: Language) -> bytes:
 
 def as_workbook(kind: Kind, language: Language) -> bytes:
     """With a second sheet that says what each column holds."""
+    import openpyxl  # here alone: it is 5 MB that a hub seldom needs
+    from openpyxl.styles import Font
+
     book = openpyxl.Workbook()
     first = book.active
     first.title = kind.title_zh if language == "zh" else kind.name
