@@ -28,6 +28,8 @@ def test_compose_takes_the_file() -> None:
     assert done.returncode == 0, done.stderr
     services = compose("config", "--services", environment=PASSWORDS).stdout.split()
     assert sorted(services) == ["hub", "neo4j", "postgres"]
+    whole = compose("--profile", "federation", "config", "--services", environment=PASSWORDS).stdout.split()
+    assert sorted(whole) == ["gateway", "hub", "neo4j", "postgres"]
 
 
 def test_compose_refuses_to_start_without_a_password() -> None:
