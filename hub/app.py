@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -40,9 +41,11 @@ from hub.graph.embedded import Embedded
 from hub.graph.projector import Projector
 from hub.graph.selection import MASKABLE
 from hub.graph.store import Store
+from hub.hooking import webhooks_of
 from hub.ingest.collector import hand_back, one_arena, spare_collector
 from hub.ingest.supervisor import Supervisor
 from hub.live.feed import Feed
+from hub.live.window import Window
 from hub.operations import Desk
 from hub.parts import Parts, audit_config, external_graph, open_parts, trusted_issuers
 from hub.readiness import Readiness
@@ -57,10 +60,15 @@ from hub.warning.desk import AlertDesk
 from hub.warning.engine import Engine
 from hub.warning.warning_desk import WarningDesk, locate
 from hub.web.application import create_application
+from hub.web.execution import Execution
 from hub.web.guard import refuse_to_leave_loopback
+from hub.web.limits import Limits as WebLimits
 from hub.web.operation import Asker
+from hub.web.releasing import Release
 from hub.web.server import serve as serve_web
+from hub.web.webhooks import Webhooks
 from schema.context import Context, Services
+from schema.context import Feed as Told
 from schema.schema import schema
 
 log = logger(__name__)
@@ -169,6 +177,14 @@ class Hub:
             person=self.duty.person,
             pseudonyms=Pseudonyms(parts.keyring.hmac),
         )
+        roles = self.policies.loaded.roles.roles
+        self.webhooks = Webhooks(
+            webhooks_of(parts.settings, self._default_purposes(), {name: one.purposes for name, one in roles.items()}),
+            parts.deliveries,
+            journal,
+            self._executing,
+            clock,
+        )
         self.readiness = Readiness(
             journal=journal,
             store=store,
@@ -218,6 +234,7 @@ class Hub:
             audit=self.audit,
             personal=self.personal,
             sealed=self.sealed,
+            webhooks=self.webhooks,
         )
         try:
             async with asyncio.TaskGroup() as group:
@@ -239,6 +256,7 @@ class Hub:
                         "issuer": self._keep_issuer(),
                         "audit": self.audit.run(),
                         "happenings": self.happenings.run(),
+                        "webhooks": self.webhooks.run(),
                         "memory": hand_back(),
                         "loop lag": self.metrics.watch_loop(),
                         **({"issuers": self.tokens.run()} if self.tokens else {}),
@@ -259,12 +277,24 @@ class Hub:
     def _default_purposes(self) -> Mapping[str, str]:
         return {name: role.purpose for name, role in self.policies.loaded.roles.roles.items()}
 
-    def _context(self, asker: Asker, mask: Mask) -> Context:
+    def _executing(self, window: Window) -> Execution:
+        """As for the web's clients, of a piece of the log; the hub's own work is on no budget."""
+        return Execution(
+            schema,
+            lambda asker, mask: self._context(asker, mask, window),
+            self.metrics,
+            self.rights,
+            Release(self.audit, self.happenings),
+            self.moment,
+            limits=WebLimits(budget=0),
+        )
+
+    def _context(self, asker: Asker, mask: Mask, feed: Told | None = None) -> Context:
         """What a change answers is shown as a read would show it."""
         masks = {action: self.rights.mask(asker.viewer, action) for action in Action}
         shown = masks[Action.READ] if mask == masks[Action.WRITE] else mask
         return Context(
-            services=self.services,
+            services=self.services if feed is None else replace(self.services, feed=feed),
             viewer=asker.viewer,
             mask=shown,
             others=masks,

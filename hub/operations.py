@@ -13,6 +13,7 @@ from hub.access.personal.desk import PersonalDesk
 from hub.control import Line
 from hub.errors import BadRequest, NotFound
 from hub.graph.projector import Projector
+from hub.hooking import HookDesk
 from hub.ingest.replay import Outcome, replay
 from hub.ingest.source import SourceStatus
 from hub.journal import backup
@@ -20,6 +21,7 @@ from hub.journal.records import HeldDeadLetter
 from hub.parts import Parts, journal_config, keyring_config, open_graph
 from hub.reserve.items import Catalogue
 from hub.warning import replay as warning_replay
+from hub.web.webhooks import Webhooks
 
 Arguments = Mapping[str, object]
 PAGE = 200
@@ -40,6 +42,7 @@ class Desk:
         audit: Audit | None = None,
         personal: PersonalDesk | None = None,
         sealed: Sealed | None = None,
+        webhooks: Webhooks | None = None,
     ) -> None:
         self._parts = parts
         self._journal = parts.journal
@@ -50,6 +53,7 @@ class Desk:
         self._audit = audit
         self._personal = personal or forgetting.desk(parts)
         self._sealed = sealed
+        self._hooks = HookDesk(parts, webhooks)
 
     def run(self, name: str, arguments: Arguments) -> AsyncIterator[Line]:
         """The operation's lines, the last one its result; raises NotFound, BadRequest and what the work raises."""
@@ -71,6 +75,7 @@ class Desk:
             "preview-table": self._preview_table,
             "import-table": self._import_table,
             **issuing.operations(self._parts, self._audit),
+            **self._hooks.operations(),
             "matches": self._matches,
             "decide-match": self._decide_match,
             "audit-verify": lambda arguments: auditing.verifying(self._parts, self._audit, arguments),

@@ -23,6 +23,7 @@ from hub.graph.store import GraphConfig, Store
 from hub.ingest.intake import Intake
 from hub.ingest.source import SourceSpec
 from hub.ingest.uploads import Uploads
+from hub.journal.deliveries import Deliveries
 from hub.journal.encoding import NoSeals
 from hub.journal.lock import StateLock
 from hub.journal.log import Journal, JournalConfig
@@ -45,6 +46,7 @@ class Parts:
     journal: Journal
     intake: Intake
     specs: tuple[SourceSpec, ...]
+    deliveries: Deliveries
     issuer: Issuer | None = None  # where the park file has [accounts]
 
     @property
@@ -151,6 +153,7 @@ async def open_parts(settings: Settings, clock: Clock = now) -> AsyncIterator[Pa
         try:
             journal = await Journal.open(journal_config(settings, keyring=keyring, clock=clock, lock=lock))
             issuer = None
+            deliveries = Deliveries.open(settings.state_dir)
             try:
                 issuer = await asyncio.to_thread(open_issuer, settings, keyring, clock)
                 await PersonalDesk(journal, keyring, clock).settle()
@@ -161,9 +164,11 @@ async def open_parts(settings: Settings, clock: Clock = now) -> AsyncIterator[Pa
                     journal=journal,
                     intake=Intake(journal, settings.quantities, Catalogue(journal)),
                     specs=source_specs(settings),
+                    deliveries=deliveries,
                     issuer=issuer,
                 )
             finally:
+                deliveries.close()
                 if issuer is not None:
                     issuer.close()
                 await journal.close()

@@ -14,7 +14,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
@@ -27,12 +26,10 @@ from adapters.secret import OpenUrl, Secret, open_address
 from hub.access.issuers import ALGORITHMS, Client, IssuerRules, is_trustworthy
 from hub.errors import SettingsError, nearest
 from hub.journal.named import PERSON_SCHEMES
-from hub.units import Quantity, duration
+from hub.live.declared import WebhookSection
+from hub.sections import Duration, Section, as_duration
+from hub.units import Quantity
 from hub.web.guard import is_loopback
-
-
-def _duration(given: object) -> object:
-    return duration(given) if isinstance(given, str) else given
 
 
 def _zone(name: str) -> str:
@@ -43,15 +40,10 @@ def _zone(name: str) -> str:
     return name
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
 Zone = Annotated[str, AfterValidator(_zone)]
 
 
-Leeway = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0), le=timedelta(minutes=5))]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+Leeway = Annotated[timedelta, BeforeValidator(as_duration), Field(ge=timedelta(0), le=timedelta(minutes=5))]
 
 
 class Park(Section):
@@ -281,6 +273,7 @@ class ParkFile(Section):
     break_glass: BreakGlassSection = BreakGlassSection()
     policies: PoliciesSection = PoliciesSection()
     issuer: tuple[IssuerSection, ...] = ()
+    webhook: tuple[WebhookSection, ...] = ()
     quantity: tuple[QuantitySection, ...] = ()
     source: tuple[SourceSection, ...] = ()
 
@@ -315,6 +308,7 @@ class Settings:
     break_glass: BreakGlassSection
     policies: Path | None
     issuers: tuple[IssuerSection, ...]
+    webhooks: tuple[WebhookSection, ...]
     rules: Path | None
     quantities: Mapping[str, Quantity]
     sources: tuple[ConfiguredSource, ...]
@@ -374,6 +368,7 @@ def load(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         break_glass=parsed.break_glass,
         policies=base / parsed.policies.dir if parsed.policies.dir else None,
         issuers=parsed.issuer,
+        webhooks=parsed.webhook,
         rules=base / parsed.rules if parsed.rules else None,
         quantities={q.name: q.quantity() for q in parsed.quantity},
         sources=tuple(sources),
@@ -391,6 +386,7 @@ def _duplicates(parsed: ParkFile) -> Iterator[str]:
         ("quantity name", [q.name for q in parsed.quantity]),
         ("source id", [s.id for s in parsed.source]),
         ("issuer url", [i.url for i in parsed.issuer]),
+        ("webhook name", [w.name for w in parsed.webhook]),
     ):
         for name in sorted({n for n in names if names.count(n) > 1}):
             yield f"the {what} {name!r} stands twice"

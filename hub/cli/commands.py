@@ -13,7 +13,20 @@ import typer
 
 from adapters import registry
 from hub import settings as park_file
-from hub.cli import audit, break_glass, clients, documents, imports, matches, policy, privacy, report, supplies, users
+from hub.cli import (
+    audit,
+    break_glass,
+    clients,
+    documents,
+    imports,
+    matches,
+    policy,
+    privacy,
+    report,
+    supplies,
+    users,
+    webhooks,
+)
 from hub.cli.forget import forget
 from hub.cli.operate import operate, refuse_while_running
 from hub.errors import BadRequest
@@ -40,6 +53,7 @@ app.add_typer(clients.app, name="clients")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(documents.app, name="documents")
+app.add_typer(webhooks.app, name="webhooks")
 app.command()(forget)
 app.add_typer(break_glass.app, name="break-glass")
 app.add_typer(privacy.app, name="privacy")

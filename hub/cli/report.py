@@ -55,6 +55,35 @@ DEAD_LETTERS = Columns(
     },
     none="No dead letters.",
 )
+WEBHOOKS = Columns(
+    columns={
+        "name": "webhook",
+        "url": "to",
+        "kinds": "kinds",
+        "role": "role",
+        "behind": "entries behind",
+        "dead_letters": "dead letters",
+        "state": "state",
+    },
+    none="The park file names no webhook.",
+)
+ATTEMPTS = Columns(
+    columns={
+        "webhook": "webhook",
+        "at": "at",
+        "type": "type",
+        "outcome": "outcome",
+        "status": "status",
+        "milliseconds": "ms",
+        "reason": "reason",
+    },
+    none="Nothing was sent yet.",
+)
+UNDELIVERED = Columns(
+    columns={"id": "number", "webhook": "webhook", "type": "type", "at": "given up", "reason": "reason"},
+    none="No dead letters.",
+)
+RETRIED = Columns(columns={"id": "number", "type": "type", "outcome": "outcome"}, none="No dead letters.")
 PREVIEW = Columns(
     columns={"what": "what", "row": "row", "code": "code", "detail": "detail"},
     none="Nothing would change.",
