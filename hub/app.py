@@ -224,6 +224,7 @@ class Hub:
             audit=self.audit,
             happenings=self.happenings,
             head=self.feed.head,
+            standing=lambda: self.projector.standing,
         )
         operations = Desk(
             self.parts,

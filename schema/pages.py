@@ -12,7 +12,7 @@ from strawberry import Parent
 from hub.graph.selection import Row
 from schema import filters, orders, reading
 from schema.connections import After, Connection, First
-from schema.rows import KEPT, Asked, related
+from schema.rows import KEPT, Asked, of_the_graph, related
 
 if TYPE_CHECKING:
     from schema.nodes.agreements import SharingAgreement
@@ -65,7 +65,7 @@ class Listed:
         ) -> Any:
             return await reading.listed(info, entity)
 
-        return self._annotated(resolver)
+        return self._annotated(of_the_graph(resolver))
 
     def related(self) -> Resolver:
         """Those that a row is related to."""
@@ -81,7 +81,7 @@ class Listed:
             return related(row, info)
 
         vars(resolver)[KEPT] = True
-        return self._annotated(resolver)
+        return self._annotated(of_the_graph(resolver))
 
     def below(self) -> Resolver:
         """The same, or also those of all that lies below the row."""
@@ -98,10 +98,10 @@ class Listed:
             return related(row, info)
 
         vars(resolver)[KEPT] = True
-        return self._annotated(resolver)
+        return self._annotated(of_the_graph(resolver))
 
     def at(self) -> Resolver:
-        """Those that a row is related to at a moment."""
+        """Those that a row is related to at a moment: by the clock, where none is named."""
 
         def resolver(
             row: Parent[Row],

@@ -18,13 +18,14 @@ from schema.nodes.places import Place, Route
 from schema.nodes.sources import Source
 from schema.nodes.supplies import SupplyItem, SupplyLot
 from schema.nodes.warnings import OfficialWarning
-from schema.rows import Asked
+from schema.rows import Asked, of_the_graph
 from schema.sight import sees_source
 
 _Id = Annotated[strawberry.ID, strawberry.argument(name="id", description="Its id.")]
 _Retired = Annotated[bool, strawberry.argument(description="Also if no source tells of it any more.")]
 
 
+@of_the_graph
 async def _node(info: Asked, id_: _Id) -> Node | None:
     return await reading.any_node(info, id_)  # type: ignore[return-value]
 
@@ -36,9 +37,10 @@ def _one(entity: str, of: Any) -> Any:
         return await reading.one(info, entity, id_, include_retired=include_retired)
 
     resolver.__annotations__["return"] = of | None
-    return resolver
+    return of_the_graph(resolver)
 
 
+@of_the_graph
 async def _alert(info: Asked, id_: _Id) -> Alert | None:
     return await reading.one(info, "Alert", id_, include_retired=True)  # type: ignore[return-value]
 

@@ -1,7 +1,7 @@
 """How resolvers find their values in what was read: rows are plain dicts, filled by one read of the graph."""
 
-from collections.abc import Awaitable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from graphql import GraphQLResolveInfo
 from strawberry import Parent
@@ -12,9 +12,21 @@ from hub.viewer import Mask, Visibility, least_restrictive
 from schema.context import Context
 
 Asked = Info[Context, None]
+R = TypeVar("R", bound=Callable[..., Any])
 SNAPSHOT = "@snapshot"
 KEPT = "kept"
 """Marks a resolver that does no more than `related`: so its value can be taken out of the row without calling it."""
+
+
+OF_THE_GRAPH = "of the graph"
+
+
+def of_the_graph(resolver: R) -> R:
+    """Marks a resolver whose value hangs on the graph, the policies and its arguments alone: not on the clock, on
+    readings, on how sources fare, on who it is that asks. An answer of such fields alone may be kept while the graph
+    stands; one field without the mark, and it is made anew each time."""
+    vars(resolver)[OF_THE_GRAPH] = True
+    return resolver
 
 
 def pick(source: Any, name: str) -> object:
@@ -38,6 +50,7 @@ def related(row: Parent[Row], info: Asked) -> Any:
 
 
 vars(related)[KEPT] = True
+of_the_graph(related)
 
 
 def side(row: Parent[Row], info: Asked, *kinds: str) -> Row | None:
@@ -57,6 +70,7 @@ def watched(row: Row, info: Asked, first: int) -> list[Row]:
     ]
 
 
+@of_the_graph
 def subject(row: Parent[Row], info: Asked) -> Any:
     """What an alert is about: by its snapshot, or by the asset or place that it concerns in the graph."""
     if SNAPSHOT in row:
@@ -65,6 +79,7 @@ def subject(row: Parent[Row], info: Asked) -> Any:
     return row[f"{key}/asset"] or row[f"{key}/subject_place"]
 
 
+@of_the_graph
 def place_path(row: Parent[Row], info: Asked) -> Any:
     """An alert's places, the nearest first."""
     return row["@path"] if SNAPSHOT in row else row[f"@{info.path.key}"]

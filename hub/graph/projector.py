@@ -100,6 +100,15 @@ class Projector:
         """Which rebuild the graph was written by."""
         return self._generation
 
+    @property
+    def standing(self) -> tuple[str, int, int] | None:
+        """What the graph shows: equal while nothing was said that could change it. None while it does not show yet
+        what was said, or nobody knows what it shows."""
+        said = self._journal.said
+        if self._standing is None or self._position < said:
+            return None
+        return self._journal.epoch, self._generation, said
+
     async def wait_for(self, seq: int, seconds: float) -> bool:
         """Whether the graph shows `seq` before the time is over. While the engine is out of touch nobody can say
         what it will show when it is back: an emptied one, perhaps."""

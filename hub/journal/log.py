@@ -170,6 +170,11 @@ class Journal:
         return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
     @property
+    def said(self) -> int:
+        """Where the last was committed that is more than readings; the head, where another process wrote."""
+        return self._tail.said
+
+    @property
     def head(self) -> int:
         """The last committed sequence number."""
         return self._tail.head

@@ -26,9 +26,14 @@ def _bytes(entry: Entry) -> int:
             return _ENTRY_BYTES + 100 * len(entry.data)
 
 
+def _readings_alone(entries: Sequence[Entry]) -> bool:
+    return bool(entries) and all(isinstance(entry, ReadingsEntry) for entry in entries)
+
+
 class Tail:
     def __init__(self, head: int, ring_bytes: int) -> None:
         self.head = head
+        self.said = head  # the last that is more than readings, or may be
         self._bound = ring_bytes
         self._entries: list[Entry] = []
         self._seqs: list[int] = []
@@ -38,6 +43,8 @@ class Tail:
 
     def extend(self, began_at: int, head: int, entries: Sequence[Entry]) -> None:
         """What one commit appended; `began_at` is the head that it found."""
+        if began_at != self.head or (head > began_at and not _readings_alone(entries)):
+            self.said = head
         if began_at != self.head:  # somebody else wrote in between: the ring would have a gap
             self._clear(began_at)
         for entry in entries:
@@ -64,6 +71,7 @@ class Tail:
     def reached(self, head: int) -> None:
         """The same, where another process says it and nothing of it is here."""
         if head > self.head:
+            self.said = head
             self._clear(head)
             self.advance(head)
 

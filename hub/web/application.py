@@ -32,6 +32,7 @@ from hub.web.execution import Contexts, Execution
 from hub.web.guard import Guard, refuse_to_leave_loopback
 from hub.web.health import Probes
 from hub.web.http import Asked
+from hub.web.kept import Standing
 from hub.web.oauth import routes as oauth
 from hub.web.releasing import Release
 from hub.web.session import Sessions
@@ -55,11 +56,13 @@ def create_application(
     issuer: Issuer | None = None,
     uploads: Uploads | None = None,
     head: Callable[[], FeedCursor] | None = None,
+    standing: Standing | None = None,
 ) -> Starlette:
     """Of any schema. Without an authority whoever asks is the local administrator: then it raises SettingsError where
     `config.host` is not loopback. `issuer` is the hub's own, where it has one. `uploads`: where files are
-    kept that mutations take; without it none are. `head`: where the log ends now. `state.closing` is the event whose
-    setting ends all streams; `state.sessions` is to be run beside the server."""
+    kept that mutations take; without it none are. `head`: where the log ends now. `standing`: what the graph shows;
+    with it answers are kept. `state.closing` is the event whose setting ends all streams; `state.sessions` is to be
+    run beside the server."""
     if authority is None:
         refuse_to_leave_loopback(config.host)
     logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL + 1)  # it logs the texts that errors.py masks
@@ -76,6 +79,7 @@ def create_application(
         as_it_is,
         introspection=config.introspection,
         head=head,
+        standing=standing,
         limits=config.limits,
     )
     sessions = Sessions(who, may, clock)

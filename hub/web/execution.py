@@ -39,6 +39,7 @@ from hub.web.answers import Answer, Made, Price, answer_of, wrapped
 from hub.web.budget import Budget
 from hub.web.encoding import encode
 from hub.web.fanout import Fanout, Group
+from hub.web.kept import Kept, Standing
 from hub.web.limits import Limits
 from hub.web.operation import Asker, Operation
 from hub.web.preparing import Preparing
@@ -63,7 +64,7 @@ _ACTIONS = {Kind.QUERY: Action.READ, Kind.MUTATION: Action.WRITE, Kind.SUBSCRIPT
 
 class Execution:
     """No answer leaves but by `release`. `head`: where the log ends now; with it a new subscriber hears its first event
-    with all others."""
+    with all others. `standing`: what the graph shows; with it answers are kept while that stands."""
 
     def __init__(
         self,
@@ -78,6 +79,7 @@ class Execution:
         head: Callable[[], FeedCursor] | None = None,
         limits: Limits = Limits(),  # noqa: B008  it is frozen
         seconds: Callable[[], float] = time.monotonic,
+        standing: Standing | None = None,
     ) -> None:
         self._schema = schema
         schema.execution_context_class = InTurns
@@ -92,6 +94,7 @@ class Execution:
         self._preparing = Preparing(self._core, limits, introspection=introspection)
         self._budget = Budget(limits.budget, limits.window_seconds, seconds)
         self._fanout = Fanout()
+        self._kept = None if standing is None else Kept(self._core, standing)
         self._keys: OrderedDict[tuple[object, ...], tuple[object, ...]] = OrderedDict()
         self._shared: OrderedDict[tuple[object, ...], asyncio.Future[Made]] = OrderedDict()
 
@@ -125,7 +128,7 @@ class Execution:
             mask = self._mask(asker, prepared.operation.operation)
             run = self._run(prepared, operation, asker, mask, transport, price)
             async with self._in_time(prepared):
-                made = await self._executed(run)
+                made = await self._found(run)
             if not made.answer.refused:
                 made = await self._released(run, made)
         except Exception as error:  # noqa: BLE001  the web's error mask
@@ -158,6 +161,17 @@ class Execution:
         left = self._budget.spend(asker.viewer, asker.address, requested)
         if self._limits.told:
             price.requested, price.left = requested, left
+
+    async def _found(self, run: Run) -> Made:
+        """As it was made before, where it is kept; recorded it is each time."""
+        place = self._kept.place(run) if self._kept is not None and not self._release.withholds else None
+        if place is None or self._kept is None:
+            return await self._executed(run)
+        made = self._kept.find(place)
+        if made is None:
+            made = await self._executed(run)
+            self._kept.keep(place, run, made)
+        return made
 
     async def _executed(self, run: Run, *, withholding: bool = False) -> Made:
         context = self._contexts(run.asker, run.mask)

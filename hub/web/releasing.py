@@ -35,8 +35,13 @@ class Release:
         if self._audit is None:
             return Ledger()
         ledger = cast(Audited, context).ledger
-        ledger.withholding = withholding or self._audit.failing is not None
+        ledger.withholding = withholding or self.withholds
         return ledger
+
+    @property
+    def withholds(self) -> bool:
+        """Nothing can be recorded at the moment."""
+        return self._audit is not None and self._audit.failing is not None
 
     def asked(self, document: DocumentNode, operation: OperationDefinitionNode, transport: str) -> Asked:
         return Asked(

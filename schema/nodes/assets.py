@@ -15,7 +15,7 @@ from schema.nodes.places import Place
 from schema.nodes.positions import POSITION, Position, position_of
 from schema.nodes.sensors import Sensor
 from schema.pages import ALERTS, ASSETS, HAZARDS, Alerts, Assets, Hazards
-from schema.rows import Asked, is_row_of, related, side, watched
+from schema.rows import Asked, is_row_of, of_the_graph, related, side, watched
 
 Watched = Annotated[
     Place | Annotated["Asset", strawberry.lazy("schema.nodes.assets")],
@@ -23,26 +23,32 @@ Watched = Annotated[
 ]
 
 
+@of_the_graph
 def _monitors(row: Parent[Row], info: Asked, first: First = 50) -> list[Watched]:
     return watched(row, info, first)  # type: ignore[return-value]
 
 
+@of_the_graph
 def _sensor(row: Parent[Row], info: Asked) -> Sensor | None:
     return side(row, info, AssetKind.SENSOR)  # type: ignore[return-value]
 
 
+@of_the_graph
 def _camera(row: Parent[Row], info: Asked) -> Annotated["Camera", strawberry.lazy("schema.nodes.assets")] | None:
     return side(row, info, AssetKind.CAMERA)  # type: ignore[return-value]
 
 
+@of_the_graph
 def _recorder(row: Parent[Row], info: Asked) -> Annotated["Recorder", strawberry.lazy("schema.nodes.assets")] | None:
     return side(row, info, AssetKind.RECORDER)  # type: ignore[return-value]
 
 
+@of_the_graph
 def _panel(row: Parent[Row], info: Asked) -> Annotated["Panel", strawberry.lazy("schema.nodes.assets")] | None:
     return side(row, info, AssetKind.PANEL)  # type: ignore[return-value]
 
 
+@of_the_graph
 def _equipment(row: Parent[Row], info: Asked) -> Annotated["Equipment", strawberry.lazy("schema.nodes.assets")] | None:
     return side(row, info, AssetKind.EQUIPMENT)  # type: ignore[return-value]
 

@@ -8,6 +8,7 @@ from strawberry import Parent
 from hub.coordinates import CoordinateSystem, from_wgs84
 from hub.graph.selection import Row
 from schema.enums import PositionSystem
+from schema.rows import of_the_graph
 
 
 @strawberry.type(description="A point on Earth.")
@@ -20,6 +21,7 @@ class Position:
 _System = Annotated[PositionSystem, strawberry.argument(description="The system of the map that it is for.")]
 
 
+@of_the_graph
 def position_of(row: Parent[Row], system: _System = PositionSystem.WGS_84) -> Position | None:
     if row["latitude"] is None or row["longitude"] is None:
         return None

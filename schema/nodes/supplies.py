@@ -13,7 +13,7 @@ from schema.nodes.node import Node
 from schema.nodes.people import Organization
 from schema.nodes.places import Place
 from schema.pages import ITEMS, LOTS, Items, Lots
-from schema.rows import Asked, is_row_of, related
+from schema.rows import Asked, is_row_of, of_the_graph, related
 
 
 @strawberry.type(description="On what terms others may count on a lot.")
@@ -24,6 +24,7 @@ class LotSharing:
     )
 
 
+@of_the_graph
 def _sharing(row: Parent[Row]) -> LotSharing | None:
     return row if row["terms"] is not None else None  # type: ignore[return-value]
 
