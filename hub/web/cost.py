@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from graphql import (
+    ArgumentNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -23,8 +24,10 @@ from graphql import (
     SelectionNode,
     TypeMetaFieldDef,
     VariableNode,
+    Visitor,
     get_named_type,
     is_list_type,
+    visit,
 )
 from graphql import get_nullable_type as plain
 
@@ -70,6 +73,32 @@ def check(
             "Ask for fewer rows by `first`, above all in lists within lists, and page on by `after`."
         )
     return max(1, cost.values)
+
+
+class _Sizes(Visitor):
+    """The variables that say how long a list may be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_argument(self, node: ArgumentNode, *_: object) -> None:
+        if node.name.value in ("first", "representations") and isinstance(node.value, VariableNode):
+            self.names.add(node.value.name.value)
+
+
+def sizes(document: DocumentNode) -> tuple[str, ...]:
+    """All of the variables that the costs of its operations hang on."""
+    found = _Sizes()
+    visit(document, found)
+    return tuple(sorted(found.names))
+
+
+def size(value: object) -> int | range | None:
+    """What of a variable's value they hang on: it can stand for the value, and can be a key."""
+    if isinstance(value, list):
+        return range(len(value))
+    return value if isinstance(value, int) else None
 
 
 class _Counting:
@@ -153,5 +182,5 @@ class _Counting:
                 return len(argument.value.values)
             if isinstance(argument.value, VariableNode):
                 given = self._variables.get(argument.value.name.value)
-                return len(given) if isinstance(given, list) else 1
+                return len(given) if isinstance(given, list | range) else 1
         return 1

@@ -44,6 +44,10 @@ class Preparing:
         self._validated = lru_cache(_DOCUMENTS)(
             lambda document: tuple(validate_document(self._schema, document, tuple(specified_rules)))
         )
+        self._sizes = lru_cache(_DOCUMENTS)(cost.sizes)
+        self._costs = lru_cache(_DOCUMENTS)(
+            lambda document, node, sizes: cost.check(self._schema, document, node, dict(sizes), self._limits)
+        )
         self._beginnings = lru_cache(_DOCUMENTS)(lambda document: frozenset(beginnings(self._schema, document)))
 
     def prepared(self, operation: Operation) -> Prepared:
@@ -92,7 +96,8 @@ class Preparing:
 
     def cost(self, document: DocumentNode, node: OperationDefinitionNode, variables: Mapping[str, object]) -> int:
         """Raises BadRequest, CostExceeded."""
-        return cost.check(self._schema, document, node, variables, self._limits)
+        sizes = [(name, cost.size(variables[name])) for name in self._sizes(document) if name in variables]
+        return self._costs(document, node, tuple(sizes))
 
     def beginnings(self, document: DocumentNode) -> frozenset[str]:
         """The variables that say from where a subscription begins."""

@@ -28,7 +28,7 @@ class Release:
     def __init__(self, audit: Audit | None = None, happenings: Happenings | None = None) -> None:
         self._audit = audit
         self._happenings = happenings
-        self._hashes = lru_cache(256)(_hash)
+        self._asked = lru_cache(256)(self._asking)
 
     def ledger(self, context: object, *, withholding: bool = False) -> Ledger:
         """That of a new context; it withholds what is personal while nothing can be recorded."""
@@ -44,10 +44,13 @@ class Release:
         return self._audit is not None and self._audit.failing is not None
 
     def asked(self, document: DocumentNode, operation: OperationDefinitionNode, transport: str) -> Asked:
+        return self._asked(document, operation, transport)
+
+    def _asking(self, document: DocumentNode, operation: OperationDefinitionNode, transport: str) -> Asked:
         return Asked(
             kind=operation.operation.value,
             name=operation.name.value[:200] if operation.name else None,
-            document=self._hashes(document) if self._audit is not None else "",
+            document=_hash(document) if self._audit is not None else "",
             transport=transport,
             roots=tuple(
                 sorted({each.name.value for each in operation.selection_set.selections if isinstance(each, FieldNode)})

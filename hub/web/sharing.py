@@ -1,5 +1,7 @@
 """Which subscribers may be told the same text: those whose selection, its variables and rights are equal."""
 
+from functools import lru_cache
+
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, OperationDefinitionNode, Visitor, visit
 from graphql.language.ast import Node, VariableNode
 
@@ -34,7 +36,7 @@ def sharing_key(
         encode(values),
         asker.language,
         (who.issuer, who.roles, who.organization, who.purpose, who.flags),
-        _Rights(mask),
+        _rights(_Same(mask)),
     )
 
 
@@ -63,6 +65,27 @@ class _Rights:
         return isinstance(other, _Rights) and self._hash == other._hash and self._parts == other._parts
 
 
+class _Same:
+    """A mask by its identity: whoever makes masks keeps those that are often asked for."""
+
+    __slots__ = ("mask",)
+
+    def __init__(self, mask: Mask) -> None:
+        self.mask = mask
+
+    def __hash__(self) -> int:
+        return id(self.mask)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.mask is other.mask
+
+
+@lru_cache(maxsize=1024)
+def _rights(of: _Same) -> _Rights:
+    return _Rights(of.mask)
+
+
+@lru_cache(maxsize=256)
 def _variables_of_the_telling(document: DocumentNode, node: OperationDefinitionNode) -> frozenset[str]:
     variables = _Variables()
     for definition in document.definitions:

@@ -6,6 +6,7 @@ from graphql import get_introspection_query, get_operation_ast, parse
 from hub.errors import BadRequest, CostExceeded
 from hub.web.cost import check
 from hub.web.limits import Limits
+from hub.web.preparing import Preparing
 from schema.schema import schema
 
 SCHEMA = schema._schema
@@ -38,6 +39,19 @@ def test_lists_within_lists_are_multiplied_by_what_each_may_give() -> None:
     with pytest.raises(CostExceeded):
         cost(lists(3, f"(first: {'9' * 6000})"))
     cost("{places(first: 99999999999){nodes{name}}}")
+
+
+def test_what_was_counted_before_is_counted_anew_where_a_list_may_be_longer() -> None:
+    preparing = Preparing(SCHEMA, Limits(), introspection=True)
+    lists = "places(first: $n){nodes{name}} _entities(representations: $of){__typename}"
+    page = parse(f"query ($n: Int, $of: [_Any!]!) {{{lists}}}")
+    operation = get_operation_ast(page, None)
+    assert operation is not None
+    for given in ({"n": 7}, {"n": 9}, {"n": None}, {}, {"n": "7"}, {"n": 7}, {"n": 7, "of": [1, 2]}, {"n": 7, "of": 1}):
+        variables: dict[str, object] = {"of": [], **given}
+        assert preparing.cost(page, operation, variables) == check(SCHEMA, page, operation, variables), given
+    with pytest.raises(CostExceeded):
+        preparing.cost(page, operation, {"n": 7, "of": [0] * (VALUES + 1)})
 
 
 def test_many_aliases_are_refused_also_where_fragments_hold_them() -> None:
