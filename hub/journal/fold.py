@@ -1,9 +1,9 @@
 """One commit: the drafts that waited, each numbered, resolved, stored and chained within its own savepoint."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import orjson
 import sqlalchemy as sa
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Batch:
-    """A draft while it is stored: thrown away whole if the draft fails."""
+    """A draft, or a part of one, while it is stored: thrown away whole if the draft fails."""
 
     seq: int
     seen_at: int
@@ -49,6 +49,10 @@ class _Batch:
     @property
     def next(self) -> int:
         return self.seq + len(self.records) + 1
+
+    def following(self) -> Self:
+        """The rest of the same draft, once these records are stored."""
+        return replace(self, seq=self.next, records=[])
 
 
 class Fold:
@@ -110,6 +114,9 @@ class Fold:
         batch = _Batch(seq=self.head + 1, seen_at=to_micros(draft.received_at))
         self._claims(batch, draft.source, draft.claims, cause=None)
         self._claims(batch, draft.source, draft.erases, cause=None, whole=True)
+        if draft.readings and batch.records:  # whoever reads what was measured knows by then of what, and where it is
+            self._store(batch, replace(draft, cursor=None), ())
+            batch = batch.following()
         self._signals(batch, draft.source, draft.signals)
         for event in draft.events:
             self._event(batch, draft.source, event)

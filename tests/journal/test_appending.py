@@ -43,7 +43,9 @@ def timer(expected: int, **more: object) -> NewEvent:
     return NewEvent(**{**made, **more})  # type: ignore[arg-type]
 
 
-def test_a_batch_takes_a_number_and_its_records_the_following_ones(journals: Journals) -> None:
+def test_a_batch_takes_a_number_and_its_records_the_following_ones_what_is_claimed_before_what_is_measured(
+    journals: Journals,
+) -> None:
     async def main() -> None:
         async with journals.open() as journal:
             (series,) = await journal.series("cabinets", [("s1", "temperature", "Cel")])
@@ -58,13 +60,14 @@ def test_a_batch_takes_a_number_and_its_records_the_following_ones(journals: Jou
             appended = await journal.append(
                 draft(claims=[claim], readings=[row], signals=[signal], events=[timer(0)], cursor="c1")
             )
-            assert (appended.batch, appended.seq, journal.head) == (1, 4, 4)
-            readings, first, second, third = await journal.read(0)
-            assert isinstance(readings, ReadingsEntry) and list(readings.rows) == [row] and readings.seq == 1
-            assert isinstance(first, ClaimEntry) and first.seq == 2 and first.claim == claim
+            assert (appended.batch, appended.seq, journal.head) == (3, 5, 5)
+            first, readings, second, third = await journal.read(0)
+            assert isinstance(first, ClaimEntry) and (first.batch, first.seq) == (1, 2) and first.claim == claim
+            assert isinstance(readings, ReadingsEntry) and list(readings.rows) == [row] and readings.seq == 3
             assert first.entity == appended.entities["s1"] == series.sensor
             assert isinstance(second, SignalEntry) and second.signal == signal and second.entity == first.entity
-            assert isinstance(third, EventEntry) and third.stream_version == 1 and third.seq == 4
+            assert isinstance(third, EventEntry) and third.stream_version == 1 and third.seq == 5
+            assert await journal.verify_chain() == 2
             assert await journal.cursor("cabinets") == "c1"
             assert await journal.cursor("other") is None
 

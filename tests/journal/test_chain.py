@@ -16,12 +16,12 @@ from tests.journal.test_appending import draft, sensor, timer
 
 
 async def _fill(journal: Journal) -> int:
-    """Four batches of a reading, a claim and an event; the series' id."""
+    """Four batches of a reading, an event and its claim; the series' id."""
     (series,) = await journal.series("cabinets", [("s1", "temperature", "Cel")])
     for n in range(4):
         at = to_micros(START + timedelta(days=n))
         row = ReadingRow(series.id, at, float(n), 0, None)
-        await journal.append(draft(claims=[sensor(f"a{n}")], readings=[row], events=[timer(n)]))
+        await journal.append(draft(readings=[row], events=[timer(n, claims=[sensor(f"a{n}")])]))
     return series.id
 
 
@@ -37,17 +37,17 @@ def _tamper(journals: Journals, statement: str, first: int = 0) -> int:
 @pytest.mark.parametrize(
     ("statement", "says"),
     [
-        ("UPDATE record SET actor = 'another' WHERE seq = 6", "batch 4"),
-        ("UPDATE record SET payload = replace(CAST(payload AS text), 'a1', 'a9') WHERE seq = 5", "batch 4"),
+        ("UPDATE record SET actor = 'another' WHERE seq = 5", "batch 4"),
+        ("UPDATE record SET payload = replace(CAST(payload AS text), 'a1', 'a9') WHERE seq = 6", "batch 4"),
         (
-            "UPDATE record SET payload = CAST(replace(CAST(payload AS text), 'a1', 'a9') AS blob) WHERE seq = 5",
+            "UPDATE record SET payload = CAST(replace(CAST(payload AS text), 'a1', 'a9') AS blob) WHERE seq = 6",
             "batch 4",
         ),
         ("UPDATE batch SET recorded_at = recorded_at + 1 WHERE seq = 4", "batch 4"),
         ("UPDATE reading SET value = 99 WHERE batch = 4", "batch 4"),
         ("DELETE FROM reading WHERE batch = 4", "batch 4"),
-        ("DELETE FROM record WHERE seq = 6", "batch 4"),
-        ("UPDATE record SET seq = 100 WHERE seq = 5", "batch 4"),
+        ("DELETE FROM record WHERE seq = 5", "batch 4"),
+        ("UPDATE record SET seq = 100 WHERE seq = 6", "batch 4"),
         ("UPDATE reading SET batch = 99 WHERE batch = 4", "batch 4|batch 99"),
         ("DELETE FROM reading WHERE batch >= 10", "batch 10"),
     ],
@@ -64,7 +64,7 @@ def test_what_was_changed_is_named(journals: Journals, statement: str, says: str
                 await journal.verify_chain()
 
     if "CAST" in statement and journals.engine == "postgresql":
-        statement = "UPDATE record SET payload = payload || ' '::bytea WHERE seq = 5"
+        statement = "UPDATE record SET payload = payload || ' '::bytea WHERE seq = 6"
     asyncio.run(fill())
     assert _tamper(journals, statement) == 1
     asyncio.run(verify())

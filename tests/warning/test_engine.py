@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from hub.clock import ManualClock
+from adapters.contract import Claim, Link
+from hub.clock import ManualClock, to_micros
 from hub.errors import BadRequest, StorageFull
 from hub.journal.log import Journal
-from hub.journal.records import HUB, Draft, EventEntry
+from hub.journal.records import HUB, Draft, EventEntry, ReadingRow
 from hub.viewer import Viewer
 from hub.warning import alerts, rules
 from hub.warning.desk import AlertClosed, AlertDesk, AlreadyAcknowledged
@@ -48,6 +49,29 @@ async def taken_up(journal: Journal, clock: ManualClock) -> Engine:
 
 async def in_force(journal: Journal, clock: ManualClock, *given: Any, digest: str = "1") -> None:
     await rules.record(journal, RuleSet(digest=digest, rules=given), clock())
+
+
+def test_the_first_that_is_heard_of_a_sensor_may_be_the_fire(tmp_path: Path) -> None:
+    """What tells of the sensor and its first value come at once: the alert knows where it burns."""
+
+    async def main() -> None:
+        clock = ManualClock(START)
+        async with open_journal(tmp_path, clock) as journal:
+            await sensor(journal, clock())
+            await in_force(journal, clock, limit())
+            [series] = await journal.series("cabinets", [("c-2", "temperature", "Cel")])
+            where = (Link(relation="LOCATED_IN", target="Z-A", source=HUB),)
+            new = Claim(kind="Asset", external_id="c-2", values={"kind": "SENSOR", "name": "炉"}, links=where)
+            row = ReadingRow(series.id, to_micros(clock()), 90.0, 0, None)
+            said = await journal.append(Draft(source="cabinets", received_at=clock(), claims=[new], readings=[row]))
+            await (await taken_up(journal, clock)).catch_up()
+            (opened,) = await told(journal)
+            alert = snapshot(opened)
+            assert (alert["subject"]["id"], alert["subject"]["name"]) == (said.entities["c-2"], "炉")
+            assert [place["name"] for place in alert["path"]] == ["A区", "一号楼"]
+            assert opened.cause == said.batch
+
+    asyncio.run(main())
 
 
 def test_an_alert_carries_all_that_its_reader_needs(tmp_path: Path) -> None:
