@@ -300,7 +300,7 @@ class Machine:
     def _claim(self, entry: ClaimEntry) -> None:
         if entry.claim.kind == "Warning":
             self.officials.claim(entry, self.clock)
-        if entry.claim.kind == "Route":
+        if entry.claim.kind in ("Route", "Organization"):  # no rule asks for them, but others ask the same topology
             self.topology.apply(entry)
         if entry.claim.kind not in ("Place", "Asset"):
             return

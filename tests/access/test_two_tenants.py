@@ -271,3 +271,53 @@ def test_a_fire_at_b_reaches_a_within_a_second_and_says_nothing_of_b(park: Park)
 
 def shown(answer: dict[str, Any]) -> bool:
     return ((answer.get("data") or {}).get("alert") or {}).get("id") is not None
+
+
+LOT = "id name quantity holder { id name } place { id }"
+PATHS = {
+    "list": f"query P($b: ID!) {{ supplyLots(first: 100) {{ totalCount nodes {{ {LOT} }} }} place(id: $b) {{ id }} }}",
+    "node": f"query P($lot: ID!) {{ node(id: $lot) {{ id ... on SupplyLot {{ {LOT} }} }} }}",
+    "one": f"query P($lot: ID!) {{ supplyLot(id: $lot, includeRetired: true) {{ {LOT} }} }}",
+    "entities": f"query P($r: [_Any!]!) {{ _entities(representations: $r) {{ ... on SupplyLot {{ {LOT} }} }} }}",
+    "below a place": f"query P($hall: ID!) {{ place(id: $hall) {{ lots {{ totalCount nodes {{ {LOT} }} }} }} }}",
+    "facts": """query P($lot: ID!) { supplyLot(id: $lot) {
+        facts(fields: ["name", "quantity"]) { value source observedAt } } }""",
+    "sort": f"{{ supplyLots(first: 100, orderBy: NAME_DESC) {{ nodes {{ {LOT} }} }} }}",
+    "filter by id": f"query P($lots: [ID!]) {{ supplyLots(filter: {{ids: $lots}}) {{ nodes {{ {LOT} }} }} }}",
+    "filter by holder": f"query P($b: ID!) {{ supplyLots(filter: {{holder: [$b]}}) {{ nodes {{ {LOT} }} }} }}",
+    "filter by place": f"query P($hall: ID!) {{ supplyLots(filter: {{within: $hall}}) {{ nodes {{ {LOT} }} }} }}",
+    "search": f'{{ supplyLots(filter: {{search: "bolt"}}) {{ nodes {{ {LOT} }} }} }}',
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_bs_lots_are_nowhere_for_a(park: Park, path: str) -> None:
+    lot = park.lots("b")[0]
+    given = {"b": park.ids["b"], "lot": lot, "lots": park.lots("b"), "hall": park.ids["hall b"]}
+    asked = {"r": [{"__typename": "SupplyLot", "id": each} for each in park.lots("b")], **given}
+    variables = {name: value for name, value in asked.items() if f"${name}:" in PATHS[path]}
+    there = json.dumps(park.ask(park.token("b"), PATHS[path], **variables))
+    assert f"{SECRET} rope" in there, there  # whoever it belongs to finds it so
+    found = park.ask(park.token("a"), PATHS[path], **variables)
+    assert "errors" not in found, found
+    told = json.dumps(found)
+    for secret in (SECRET, *park.lots("b")):
+        assert secret not in told
+    if path in ("list", "sort"):
+        assert [each["name"][:4] for each in found["data"]["supplyLots"]["nodes"]] == ["Acme"] * len(TERMS)
+
+
+def test_a_count_and_a_stream_tell_a_of_its_own_alone(park: Park) -> None:
+    mine, theirs = park.token("a"), park.token("b")
+    count = "{ lotCounts(by: [ITEM_CODE]) { total } }"
+    for token in (mine, theirs):
+        assert park.ask(token, count)["data"]["lotCounts"]["total"] == len(TERMS)
+    told = {}
+    for tenant, token in (("a", mine), ("b", theirs)):
+        with park.watching(token, LOTS, after=park.beginning(token)) as watched:
+            frames = [str(watched.recv(20)) for _ in TERMS]
+            with pytest.raises(TimeoutError):
+                watched.recv(1)
+        told[tenant] = {json.loads(frame)["payload"]["data"]["lots"]["lot"] for frame in frames}
+        assert (SECRET in "".join(frames)) is (tenant == "b")
+    assert told == {"a": set(park.lots("a")), "b": set(park.lots("b"))}

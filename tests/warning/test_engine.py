@@ -74,6 +74,26 @@ def test_the_first_that_is_heard_of_a_sensor_may_be_the_fire(tmp_path: Path) -> 
     asyncio.run(main())
 
 
+def test_who_works_where_is_known_as_soon_as_it_is_read(tmp_path: Path) -> None:
+    """By it a tenant's stream tells what is the tenant's own."""
+
+    async def main() -> None:
+        clock = ManualClock(START)
+        async with open_journal(tmp_path, clock) as journal:
+            await sensor(journal, clock())
+            running = await taken_up(journal, clock)
+            await running.catch_up()
+            works = (Link(relation="OCCUPIES", target="Z-A"),)
+            tenant = Claim(kind="Organization", external_id="t", values={"name": "租户"}, links=works)
+            said = await journal.append(Draft(source=HUB, received_at=clock(), claims=[tenant]))
+            await running.catch_up()
+            zone = running.topology.find(HUB, "Z-A")
+            assert zone is not None
+            assert running.topology.occupants(zone) == {said.entities["t"]}
+
+    asyncio.run(main())
+
+
 def test_an_alert_carries_all_that_its_reader_needs(tmp_path: Path) -> None:
     async def main() -> None:
         clock = ManualClock(START)
