@@ -9,6 +9,7 @@ from adapters.contract import HealthState
 from hub import auditing, breaking, deciding, entering, forgetting, issuing, supplying
 from hub.access.audit.audit import Audit
 from hub.access.break_glass.sealed import Sealed
+from hub.access.copies import copiers
 from hub.access.personal.desk import PersonalDesk
 from hub.control import Line
 from hub.errors import BadRequest, NotFound
@@ -18,7 +19,7 @@ from hub.ingest.replay import Outcome, replay
 from hub.ingest.source import SourceStatus
 from hub.journal import backup
 from hub.journal.records import HeldDeadLetter
-from hub.parts import Parts, journal_config, keyring_config, open_graph
+from hub.parts import Parts, audit_config, journal_config, keyring_config, open_graph
 from hub.reserve.items import Catalogue
 from hub.warning import replay as warning_replay
 from hub.web.webhooks import Webhooks
@@ -148,7 +149,7 @@ class Desk:
     async def _backup(self, arguments: Arguments) -> AsyncIterator[Line]:
         folder = Path(_text(arguments, "folder"))
         config = journal_config(self._parts.settings)
-        async for line in backup.backup(config, folder):
+        async for line in backup.backup(config, folder, copiers(audit_config(self._parts.settings))):
             yield line
 
     async def _backup_keys(self, arguments: Arguments) -> AsyncIterator[Line]:

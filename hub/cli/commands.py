@@ -149,7 +149,8 @@ def backup(
     keys: Annotated[bool, typer.Option("--keys", help="Copy the key store instead; keep it apart.")] = False,
     json: Json = False,
 ) -> None:
-    """Copy the journal while the hub runs. Keys are never in it: copy them apart with --keys, and the park key too."""
+    """Copy journal, audit and accounts while the hub runs. Keys are never in it: copy them apart with --keys, and the
+    park key too."""
     target = str(folder.resolve())
     settings = park_file.load(config)
     found = (
@@ -165,18 +166,13 @@ def restore(
     force: Annotated[bool, typer.Option("--force", help="Set aside the journal that is there.")] = False,
     keys: Annotated[list[Path] | None, typer.Option(help="A copy of the key store, made by backup --keys.")] = None,
 ) -> None:
-    """Put a backup in place of the journal. A new epoch begins: clients' cursors are refused and they start anew."""
-    from hub.forgetting import discard_graph
-    from hub.journal import backup as journal_backup
-    from hub.parts import journal_config, keyring_config
+    """Put a backup in place of the journal, and its audit and accounts where these are missing. A new epoch begins:
+    clients' cursors are refused and they start anew; everyone signs in again."""
+    from hub.restoring import restored
 
     settings = park_file.load(config)
     refuse_while_running(settings, "restore")
-    found = journal_backup.restore(
-        folder, journal_config(settings), keyring_config(settings), force=force, key_copies=keys or ()
-    )
-    discard_graph(settings)
-    report.restored(found, settings.file)
+    report.restored(restored(settings, folder, force=force, key_copies=keys or ()), settings.file)
 
 
 @adapters_app.command("list")

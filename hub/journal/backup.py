@@ -1,19 +1,19 @@
 """Backup of the journal while the hub runs, and restore into a new epoch. Keys are never in it.
 
-A backup is a folder: the copy, and `manifest.json`, which is written last. Key stores are copied apart
-(`backup_keys`); a restore keeps the key store that is there, takes from copies what that lacks, and honours the
-list of the forgotten of each.
+A backup is a folder: the copy, what others copy beside it, and `manifest.json`, which is written last. Key stores are
+copied apart (`backup_keys`); a restore keeps the key store that is there, takes from copies what that lacks, and
+honours the list of the forgotten of each.
 """
 
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import orjson
 import sqlalchemy as sa
@@ -30,14 +30,36 @@ from hub.journal.log import JournalConfig
 from hub.journal.sealing import Keyring, KeyringConfig
 
 MANIFEST = "manifest.json"
-FORMAT: Literal[1] = 1
+FORMAT: Literal[2] = 2  # since 2 there are files beside the journal's
+
+Copier = Callable[[Path, Progress], Path | None]
+"""Copies something else into the folder, once the journal is copied; the file, or None where there is nothing."""
+PutBack = Callable[[Path, Sequence[str]], Mapping[str, object]]
+"""Takes the folder and its files beside the journal's, puts them in place, and says what it did."""
+
+
+@checked(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class File:
+    """`sha256` in hex, `size` bytes."""
+
+    file: str
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        return cls(file=path.name, size=path.stat().st_size, sha256=copying.sha256(path))
+
+    def is_in(self, folder: Path) -> bool:
+        path = folder / Path(self.file).name
+        return path.exists() and path.stat().st_size == self.size and copying.sha256(path) == self.sha256
 
 
 @checked(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Manifest:
     """What a backup holds; `digest` and `sha256` are SHA-256 in hex, `size` bytes."""
 
-    format: Literal[1]
+    format: Literal[1, 2]
     engine: Literal["sqlite", "postgresql"]
     hub: str  # its version
     revision: str  # of the tables
@@ -49,6 +71,7 @@ class Manifest:
     file: str
     size: int
     sha256: str
+    beside: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +85,9 @@ class Restored:
     keys: str
 
 
-async def backup(config: JournalConfig, folder: Path) -> AsyncIterator[Mapping[str, object]]:
+async def backup(
+    config: JournalConfig, folder: Path, beside: Sequence[Copier] = ()
+) -> AsyncIterator[Mapping[str, object]]:
     """Lines of `progress`, then one `result`: the manifest. `folder` is made, or must be empty. Raises BadRequest,
     StorageFull, JournalCorrupt (the chain of what was copied does not hold); what was begun is then removed."""
     lines = asyncio.Queue[str | None]()
@@ -73,7 +98,7 @@ async def backup(config: JournalConfig, folder: Path) -> AsyncIterator[Mapping[s
 
     def work() -> Manifest:
         try:
-            return back_up(config, folder, tell)
+            return back_up(config, folder, tell, beside)
         finally:
             tell(None)
 
@@ -86,22 +111,24 @@ async def backup(config: JournalConfig, folder: Path) -> AsyncIterator[Mapping[s
     yield {"result": asdict(manifest) | {"folder": str(folder)}}
 
 
-def back_up(config: JournalConfig, folder: Path, progress: Progress = lambda _: None) -> Manifest:
+def back_up(
+    config: JournalConfig, folder: Path, progress: Progress = lambda _: None, beside: Sequence[Copier] = ()
+) -> Manifest:
     """The same from a thread of one's own."""
     if folder.exists() and any(folder.iterdir()):
         raise BadRequest(f"{folder} is not empty: name a new folder for the backup")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        return _back_up(config, folder, progress)
+        return _back_up(config, folder, progress, beside)
     except BaseException as error:
-        for name in (MANIFEST, copying.SQLITE_COPY, copying.SQLITE_COPY + "-journal", copying.POSTGRESQL_COPY):
-            (folder / name).unlink(missing_ok=True)
+        for begun in folder.iterdir():  # it was empty
+            begun.unlink(missing_ok=True)
         if isinstance(error, sqlite3.Error | OSError) and not isinstance(error, FileNotFoundError):
             raise StorageFull(f"the backup could not be written to {folder}: {error}") from error
         raise
 
 
-def _back_up(config: JournalConfig, folder: Path, progress: Progress) -> Manifest:
+def _back_up(config: JournalConfig, folder: Path, progress: Progress, beside: Sequence[Copier]) -> Manifest:
     copied: Copied
     if config.url == "sqlite":
         journal = config.folder / engine.FILE
@@ -115,7 +142,9 @@ def _back_up(config: JournalConfig, folder: Path, progress: Progress) -> Manifes
                 copied, file = copying.from_postgresql(engines, folder, progress), folder / copying.POSTGRESQL_COPY
         finally:
             engines.dispose()
-    copying.sync(file)
+    others = [made for copier in beside if (made := copier(folder, progress)) is not None]
+    for each in (file, *others):
+        copying.sync(each)
     manifest = Manifest(
         format=FORMAT,
         engine="sqlite" if config.url == "sqlite" else "postgresql",
@@ -126,17 +155,16 @@ def _back_up(config: JournalConfig, folder: Path, progress: Progress) -> Manifes
         head=copied.head,
         digest=copied.digest.hex(),
         batches=copied.batches,
-        file=file.name,
-        size=file.stat().st_size,
-        sha256=copying.sha256(file),
+        **asdict(File.of(file)),
+        beside=tuple(File.of(each) for each in others),
     )
-    beside = folder / (MANIFEST + ".new")
-    descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    new = folder / (MANIFEST + ".new")
+    descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "wb") as out:
         out.write(orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2) + b"\n")
         out.flush()
         os.fsync(out.fileno())
-    beside.replace(folder / MANIFEST)
+    new.replace(folder / MANIFEST)
     copying.sync(folder)
     return manifest
 
@@ -149,9 +177,9 @@ def read_manifest(folder: Path) -> Manifest:
         raise BadRequest(f"{folder} holds no finished backup: it has no {MANIFEST}") from None
     except ValidationError as error:
         raise BadRequest(f"{folder / MANIFEST} is not the manifest of a backup that this hub reads: {error}") from None
-    file = folder / Path(manifest.file).name
-    if not file.exists() or file.stat().st_size != manifest.size or copying.sha256(file) != manifest.sha256:
-        raise JournalCorrupt(f"{file} is not the file that the backup wrote: take another backup")
+    for each in (File(file=manifest.file, size=manifest.size, sha256=manifest.sha256), *manifest.beside):
+        if not each.is_in(folder):
+            raise JournalCorrupt(f"{folder / each.file} is not the file that the backup wrote: take another backup")
     return manifest
 
 
@@ -162,6 +190,7 @@ def restore(
     *,
     force: bool = False,
     key_copies: Sequence[Path] = (),
+    beside: PutBack = lambda folder, files: {},
 ) -> Mapping[str, object]:
     """Puts the backup in place of the journal, in a new epoch. `key_copies` are made by `backup_keys`. Raises
     Refused (a journal is there; `force` sets SQLite's aside and replaces PostgreSQL's), BadRequest, JournalCorrupt,
@@ -178,10 +207,11 @@ def restore(
             restored = _restore_postgresql(folder, manifest, config, force=force)
         position.keep(config.folder, position.Kept(epoch=restored.epoch, head=restored.head))
         restored = replace(restored, keys=_settle_keys(keys, key_copies, config))
+        others = beside(folder, [each.file for each in manifest.beside])
     finally:
         if config.lock is None:
             lock.release()
-    return {name: value for name, value in asdict(restored).items() if value != ""}
+    return {**{name: value for name, value in asdict(restored).items() if value != ""}, **others}
 
 
 def backup_keys(keys: KeyringConfig, target: Path) -> Mapping[str, object]:

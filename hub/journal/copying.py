@@ -47,7 +47,6 @@ def look(connection: sa.Connection) -> Copied:
 def from_sqlite(journal: Path, folder: Path, progress: Progress) -> Copied:
     """The journal as it is at one moment, in one file."""
     target = folder / SQLITE_COPY
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     said = -1
 
     def tell(_: int, remaining: int, total: int) -> None:
@@ -57,19 +56,25 @@ def from_sqlite(journal: Path, folder: Path, progress: Progress) -> Copied:
             said = done // 10
             progress(f"copied {done} %")
 
-    with (
-        closing(sqlite3.connect(f"{journal.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)) as source,
-        closing(sqlite3.connect(target, isolation_level=None)) as copy,
-    ):
-        # One snapshot for all steps: otherwise each commit of the hub would make the copy begin anew.
-        source.execute("BEGIN")
-        source.execute("SELECT head FROM meta").fetchone()
-        source.backup(copy, pages=_PAGES_A_STEP, progress=tell)
-        source.execute("ROLLBACK")
-        copy.execute("PRAGMA journal_mode=DELETE")  # one file, no log beside it
+    copy_sqlite(journal, target, tell)
     progress("verifying the digest chain")
     with opened(target) as on_copy, on_copy.connect() as connection:
         return look(connection)
+
+
+def copy_sqlite(source: Path, target: Path, tell: Callable[[int, int, int], None] | None = None) -> None:
+    """One moment of a database that others write to, in one new file. Raises sqlite3.Error, OSError."""
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with (
+        closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)) as reading,
+        closing(sqlite3.connect(target, isolation_level=None)) as copy,
+    ):
+        # One snapshot for all steps: otherwise each commit of the hub would make the copy begin anew.
+        reading.execute("BEGIN")
+        reading.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        reading.backup(copy, pages=_PAGES_A_STEP, progress=tell)
+        reading.execute("ROLLBACK")
+        copy.execute("PRAGMA journal_mode=DELETE")  # one file, no log beside it
 
 
 def from_postgresql(engines: Engines, folder: Path, progress: Progress) -> Copied:
@@ -116,14 +121,25 @@ def into_postgresql(dump: Path, engines: Engines, begin: Callable[[sa.Connection
         return found
 
 
+def dump(url: URL, target: Path) -> None:
+    """All of a PostgreSQL database, in one new file."""
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    _run("pg_dump", url, ["--format=custom", f"--file={target}"])
+
+
+def put_dump(url: URL, dumped: Path) -> None:
+    """What was dumped, in one transaction, into a database that has none of it."""
+    _run("pg_restore", url, ["--single-transaction", "--exit-on-error", "--no-owner", str(dumped)])
+
+
 @contextmanager
-def reachable() -> Iterator[None]:
+def reachable(what: str = "journal") -> Iterator[None]:
     """Raises SettingsError where PostgreSQL does not answer."""
     try:
         yield
     except sa.exc.OperationalError as error:
         reason = str(error.orig).strip().splitlines()[0]
-        raise SettingsError(f"cannot connect to the journal's PostgreSQL: {reason}") from error
+        raise SettingsError(f"cannot connect to the {what}'s PostgreSQL: {reason}") from error
 
 
 def is_occupied(engines: Engines) -> bool:

@@ -13,6 +13,8 @@ from hub.access.audit.chain import Checkpoint, Kind, digest, entry_hash, genesis
 from hub.access.audit.record import subjects_of
 from hub.clock import from_micros
 
+RESTORED = "backup.restored"
+"""What happened where a backup was put in place."""
 _STEP = 1000
 _COMPARED = 300  # entries of one chain among which an order is looked for
 
@@ -209,7 +211,14 @@ class _Chain:
     def _listing(self, row: _Row, listed: set[str]) -> None:
         if row.body is None or self._is_odd(row.number):
             return
-        if listed != subjects_of(orjson.loads(row.body)):
+        body = orjson.loads(row.body)
+        if body.get("event") == RESTORED:
+            about = body["about"]
+            self._report.notes.append(
+                f"a backup was put in place at {from_micros(row.at):%Y-%m-%d %H:%M:%S} UTC, entry {row.number} of "
+                f"chain {self._chain}: from then on the journal is that of {about['backup']}, in epoch {about['epoch']}"
+            )
+        if listed != subjects_of(body):
             self._find(row.number, What.UNLISTED, "names other people than the list of who was seen")
 
     def _sort_out(self) -> None:
