@@ -52,6 +52,7 @@ from hub.readiness import Readiness
 from hub.reserve.distances import Pace
 from hub.reserve.duty import Duty
 from hub.reserve.reserve import Reserve
+from hub.reserve.tenants import Tenants
 from hub.settings import Settings
 from hub.telemetry import Metrics, logger
 from hub.viewer import EVERYTHING, Action, Mask
@@ -121,6 +122,7 @@ class Hub:
             pace=Pace(walking=moving.walking_speed, driving=moving.driving_speed, inside=moving.inside),
         )
         self.duty = Duty(journal, self.reserve, clock)
+        self.tenants = Tenants(journal, self.reserve, (spec.organization for spec in parts.specs))
         self.circumstances = Circumstances(
             journal,
             self.engine,
@@ -168,6 +170,7 @@ class Hub:
             clock=clock,
             personal=self.personal,
             specs=parts.specs,
+            tenant=self.tenants.organization,
             precedence=parts.precedence,
             timezone=ZoneInfo(parts.settings.park.timezone),
             extent=parts.settings.park.extent,
@@ -248,6 +251,7 @@ class Hub:
                         "feed": self.feed.run(),
                         "reserve": self.reserve.run(),
                         "duty": self.duty.run(),
+                        "tenants": self.tenants.run(),
                         "circumstances": self.circumstances.run(),
                         "break-glass": self.glasses.run(),
                         "teller": self.teller.run(),

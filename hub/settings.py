@@ -249,7 +249,7 @@ class SourceSection(Section):
     coordinates: Literal["WGS-84", "GCJ-02", "BD-09"] = "WGS-84"
     precedence: int = 50  # of two sources that differ the higher is shown
     trusted_schemes: tuple[str, ...] = ()  # identifiers by which its things may be joined with others'
-    organization: str | None = None  # whose records it holds; none: the park's own
+    organization: str | None = None  # the code of whose records it holds; none: the park's own
     buffered_history: bool = False  # old stamps are the device's buffer, not a wrong clock
     retire_guard: float = Field(default=0.3, ge=0, le=1)  # the share of its things that may vanish at once unasked
     dead_letters_per_hour: int = Field(default=10_000, ge=1)  # kept; past it they are only counted

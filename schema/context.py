@@ -130,6 +130,7 @@ class Services:
     consents: Consents | None = None
     person: Callable[[Viewer], str | None] = lambda viewer: None  # the id of the person who a viewer is
     specs: Sequence[SourceSpec] = ()
+    tenant: Callable[[str | None], str | None] = lambda word: None  # whose a source is, by its organization's word
     precedence: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))  # of the times that people enter
     pseudonyms: Pseudonyms = field(default_factory=Pseudonyms.of_this_process)

@@ -45,13 +45,15 @@ def opens_record(context: Context, record: str, action: Action = Action.READ) ->
 
 def sees_source(context: Context, source: str, record: str = "Source", action: Action = Action.READ) -> bool:
     """Sources, or what is kept of them, are for whoever sees all of that; beside them, for whose own they are."""
-    own = {context.viewer.organization}
+    services, own = context.services, {context.viewer.organization}
     for grant in _opening(context, record, action):
         if grant.scope.name == EVERYTHING.name:
             return True
         own.update(grant.scope.parameters.get("organizations", ()))
-    opened = bool(_opening(context, record, action))
-    return opened and any(s.id == source and s.organization in own - {None} for s in context.services.specs)
+    if not _opening(context, record, action):
+        return False
+    ids = {services.reserve.topology.resolve(id_) for id_ in own if id_ is not None}
+    return any(spec.id == source and services.tenant(spec.organization) in ids for spec in services.specs)
 
 
 def _opening(context: Context, record: str, action: Action) -> list[Grant]:

@@ -13,8 +13,9 @@ from hub.access.keys import fits, usable
 from hub.cli.report import Finding
 from hub.errors import CausewayError
 from hub.graph.store import Store
-from hub.journal.reach import reach
-from hub.parts import external_graph, trusted_issuers
+from hub.journal.named import NamedOrganization
+from hub.journal.reach import organizations, reach
+from hub.parts import external_graph, journal_config, trusted_issuers
 from hub.settings import ConfiguredSource, Settings
 from hub.warning import rules
 
@@ -40,6 +41,8 @@ async def _own(settings: Settings) -> AsyncIterator[Finding]:
     if control.is_running(settings.state_dir / "hub.sock"):
         yield Finding(what="state", ok=True, text=f"a hub is running on {settings.state_dir}")
     yield await _journal(settings)
+    for finding in await _organizations(settings):
+        yield finding
     yield await _graph(settings)
     async for finding in _issuers(settings):
         yield finding
@@ -81,6 +84,34 @@ async def _journal(settings: Settings) -> Finding:
     except CausewayError as error:
         return Finding(what="journal", ok=False, text=error.message)
     return Finding(what="journal", ok=True, text=text)
+
+
+async def _organizations(settings: Settings) -> Sequence[Finding]:
+    """Those by whose words sources say whose they are."""
+    words = list(dict.fromkeys(s.section.organization for s in settings.sources if s.section.organization))
+    if not words:
+        return ()
+    try:
+        found = await asyncio.to_thread(organizations, journal_config(settings).url, settings.state_dir, words)
+    except CausewayError as error:
+        return (Finding(what="organizations", ok=False, text=error.message),)
+    return () if found is None else [_organization(word, found.get(word)) for word in words]
+
+
+def _organization(word: str, found: NamedOrganization | None) -> Finding:
+    what = f"organization {word}"
+    if found is None:
+        text = (
+            "names no organization of the park, so nobody sees its sources as their own; enter it with the code "
+            f"{word} (causeway import organizations), or write the code under which it was entered"
+        )
+        return Finding(what=what, ok=False, text=text)
+    if found.by_code:
+        return Finding(what=what, ok=True, text=found.id)
+    text = (
+        f"{found.id}; stock that names no holder is tied by the code alone: write the code under which it was entered"
+    )
+    return Finding(what=what, ok=True, text=text)
 
 
 async def _graph(settings: Settings) -> Finding:

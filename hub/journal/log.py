@@ -308,6 +308,10 @@ class Journal:
         """Each name that exactly one living person bears, to that person's id."""
         return await self._read(named.people, self._config.keyring, names)
 
+    async def organizations_named(self, words: Collection[str]) -> Mapping[str, named.NamedOrganization]:
+        """Each word that means exactly one living organization."""
+        return await self._read(named.organizations, words)
+
     async def kinds_of(self, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
         """Each known id or alias to the kinds that its entity is claimed to be: one, as a rule."""
         return await self._read(statements.kinds_of, ids)

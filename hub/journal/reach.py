@@ -1,12 +1,15 @@
-"""Whether the journal's database could be opened, without opening the journal: for `causeway check`."""
+"""What can be told of the journal's database without opening the journal: for `causeway check`."""
 
 import os
 import shutil
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from hub.errors import SettingsError, StorageFull
+from hub.journal import named
+from hub.journal import tables as t
 from hub.journal.engine import FILE, open_engines
 
 _LEAST_FREE = 256 << 20  # bytes; below it the park's data soon has no room
@@ -26,6 +29,23 @@ def reach(url: str, folder: Path) -> str:
     finally:
         engines.dispose()
     return f"PostgreSQL {version}"
+
+
+def organizations(url: str, folder: Path, words: Collection[str]) -> Mapping[str, named.NamedOrganization] | None:
+    """Each word that means one of the park's organizations; None where the database cannot be asked, as `reach` says.
+    Raises SettingsError."""
+    if url == "sqlite" and not (folder / FILE).exists():
+        return {}
+    engines = open_engines(url, folder, readers=1)
+    try:
+        with engines.read.connect() as connection:
+            if not sa.inspect(connection).has_table(t.external.name):  # no hub was ever started
+                return {}
+            return named.organizations(connection, words)
+    except sa.exc.OperationalError:
+        return None
+    finally:
+        engines.dispose()
 
 
 def _sqlite(folder: Path) -> str:

@@ -105,13 +105,14 @@ class Stock:
 
     def _clear(self) -> None:
         self.changes = 0  # of who serves when
-        self.names = 0  # what may have changed by which name people are known
+        self.names = 0  # what may have changed by which name people are known,
+        self.organizations = 0  # and organizations
         self._things: dict[str, Thing] = {}
         self._under: dict[_Key, set[str]] = {}  # → ids
 
     def apply(self, entry: Entry) -> None:
-        if _names_people(entry):
-            self.names += 1
+        self.names += _names(entry, "Person")
+        self.organizations += _names(entry, "Organization")
         for entity in self._joined.apply(entry):
             self._show(entity)
 
@@ -276,9 +277,9 @@ def _keys(thing: Thing) -> Iterable[_Key]:
             return [("person", thing.person), *(("day", day) for day in days)]
 
 
-def _names_people(entry: Entry) -> bool:
+def _names(entry: Entry, kind: str) -> bool:
     if isinstance(entry, ClaimEntry):
-        return entry.claim.kind == "Person"
+        return entry.claim.kind == kind
     return isinstance(entry, EventEntry) and entry.type in ("entity.merged", "entity.split")
 
 

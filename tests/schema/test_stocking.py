@@ -280,7 +280,7 @@ def test_who_sees_not_all_sees_the_own_organizations_rows_alone(hub: Hub, run: R
     spec = spec_of(tmp_path, "whose")
 
     async def ask(organization: str | None, document: str, **variables: Any) -> Any:
-        context = hub.context(NARROW, specs=(spec,))
+        context = hub.context(NARROW, specs=(spec,), tenant=lambda word: word)
         viewer = Viewer(subject="tenant", organization=organization)
         theirs = Context(services=context.services, viewer=viewer, mask=NARROW)
         return await schema.execute(document, variable_values=variables, context_value=theirs)
