@@ -228,6 +228,8 @@ def test_an_open_stream_ends_within_a_second_of_the_account(hub: Running) -> Non
     assert asked(hub, got["access_token"]).status_code == 401
     renewal = {"grant_type": "refresh_token", "client_id": "explorer", "refresh_token": got["refresh_token"]}
     assert httpx.post(f"{hub.url}/oauth/token", data=renewal).json()["error"] == "invalid_grant"
+    again = CliRunner().invoke(app, ["users", "enable", "lin", "-c", str(hub.folder / "park.toml"), "--json"])
+    assert again.exit_code == 0, again.output  # the hub is that of the tests to come
 
 
 def test_logins_tokens_and_changes_of_accounts_are_in_the_audit(hub: Running) -> None:
