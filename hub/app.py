@@ -34,7 +34,7 @@ from hub.command.circumstances import Circumstances
 from hub.command.incident_desk import IncidentDesk
 from hub.control import bind, create_control
 from hub.errors import CausewayError, GraphUnavailable, SettingsError
-from hub.facing import face
+from hub.facing import cap_of, face
 from hub.forgetting import EmbeddedFiles
 from hub.gauges import show
 from hub.graph.embedded import Embedded
@@ -228,6 +228,7 @@ class Hub:
             happenings=self.happenings,
             head=self.feed.head,
             standing=lambda: self.projector.standing,
+            cap=cap_of(settings),
         )
         operations = Desk(
             self.parts,

@@ -1,7 +1,11 @@
 """What the web face is told at its start, out of the park file."""
 
+from zoneinfo import ZoneInfo
+
 from hub.settings import Settings, Web
 from hub.web import documents
+from hub.web.cap import CapConfig
+from hub.web.cap_message import Sender
 from hub.web.config import WebConfig
 from hub.web.documents import Documents
 from hub.web.limits import Limits
@@ -19,6 +23,15 @@ def face(settings: Settings) -> WebConfig:
         limits=limits_of(web),
         documents=Documents.of(manifest, only=web.only_trusted),
     )
+
+
+def cap_of(settings: Settings) -> CapConfig | None:
+    """None where the park file does not open the feed."""
+    section = settings.cap
+    if section is None:
+        return None
+    zone = ZoneInfo(settings.park.timezone)
+    return CapConfig(sender=Sender(id=section.sender, name=settings.park.name, timezone=zone), kept=section.kept)
 
 
 def limits_of(web: Web) -> Limits:

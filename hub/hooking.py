@@ -88,6 +88,10 @@ class HookDesk:
         for section in self._parts.settings.webhooks:
             position = deliveries.position(section.name)
             behind = head - position[1] if position is not None and position[0] == epoch else None
+            state = "the hub is not running"
+            if self._running is not None:
+                state, settled = self._running.state(section.name)
+                behind = head - settled
             rows.append(
                 {
                     "name": section.name,
@@ -96,7 +100,7 @@ class HookDesk:
                     "role": section.role,
                     "behind": behind,
                     "dead_letters": len(deliveries.letters(section.name)),
-                    "state": self._running.state(section.name) if self._running else "the hub is not running",
+                    "state": state,
                 }
             )
         yield {"result": {"rows": rows}}

@@ -26,7 +26,7 @@ from adapters.secret import OpenUrl, Secret, open_address
 from hub.access.issuers import ALGORITHMS, Client, IssuerRules, is_trustworthy
 from hub.errors import SettingsError, nearest
 from hub.journal.named import PERSON_SCHEMES
-from hub.live.declared import WebhookSection
+from hub.live.declared import CapSection, WebhookSection
 from hub.sections import Duration, Section, as_duration
 from hub.units import Quantity
 from hub.web.guard import is_loopback
@@ -274,6 +274,7 @@ class ParkFile(Section):
     policies: PoliciesSection = PoliciesSection()
     issuer: tuple[IssuerSection, ...] = ()
     webhook: tuple[WebhookSection, ...] = ()
+    cap: CapSection | None = None  # opens the CAP feed of incidents
     quantity: tuple[QuantitySection, ...] = ()
     source: tuple[SourceSection, ...] = ()
 
@@ -309,6 +310,7 @@ class Settings:
     policies: Path | None
     issuers: tuple[IssuerSection, ...]
     webhooks: tuple[WebhookSection, ...]
+    cap: CapSection | None
     rules: Path | None
     quantities: Mapping[str, Quantity]
     sources: tuple[ConfiguredSource, ...]
@@ -369,6 +371,7 @@ def load(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         policies=base / parsed.policies.dir if parsed.policies.dir else None,
         issuers=parsed.issuer,
         webhooks=parsed.webhook,
+        cap=parsed.cap,
         rules=base / parsed.rules if parsed.rules else None,
         quantities={q.name: q.quantity() for q in parsed.quantity},
         sources=tuple(sources),

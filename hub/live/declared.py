@@ -1,4 +1,4 @@
-"""What the park file says of a webhook."""
+"""What the park file says of webhooks, and of the CAP feed."""
 
 from datetime import timedelta
 from typing import Literal, Self
@@ -9,6 +9,11 @@ from adapters.secret import Secret
 from graph_models.entities import Severity
 from hub.live.addresses import refusal
 from hub.sections import Duration, Section
+
+
+class CapSection(Section):
+    sender: str = Field(pattern=r"^[^\s,<&]+$")  # CAP's `sender`: who speaks, such as hub@park.example; never changed
+    kept: Duration = timedelta(days=7)  # for so long after its end an incident stays in the feed
 
 
 class WebhookSection(Section):

@@ -26,6 +26,7 @@ from hub.ingest.uploads import Uploads
 from hub.journal.cursors import FeedCursor
 from hub.telemetry import Metrics
 from hub.web import explorer, health
+from hub.web.cap import CapConfig, CapRoute
 from hub.web.config import WebConfig
 from hub.web.errors import refusal
 from hub.web.execution import Contexts, Execution
@@ -57,12 +58,13 @@ def create_application(
     uploads: Uploads | None = None,
     head: Callable[[], FeedCursor] | None = None,
     standing: Standing | None = None,
+    cap: CapConfig | None = None,
 ) -> Starlette:
     """Of any schema. Without an authority whoever asks is the local administrator: then it raises SettingsError where
     `config.host` is not loopback. `issuer` is the hub's own, where it has one. `uploads`: where files are
     kept that mutations take; without it none are. `head`: where the log ends now. `standing`: what the graph shows;
-    with it answers are kept. `state.closing` is the event whose setting ends all streams; `state.sessions` is to be
-    run beside the server."""
+    with it answers are kept. `cap`: opens the CAP feed. `state.closing` is the event whose setting ends all streams;
+    `state.sessions` is to be run beside the server."""
     if authority is None:
         refuse_to_leave_loopback(config.host)
     logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL + 1)  # it logs the texts that errors.py masks
@@ -93,6 +95,7 @@ def create_application(
             Route("/graphql", Asked(execution, config, closing, who, sessions, config.documents)),
             WebSocketRoute("/graphql", socket),
             *([Route("/uploads", Receiver(uploads, config, who, may, as_it_is))] if uploads is not None else []),
+            *_cap_routes(CapRoute(cap, config, execution, who, clock) if cap is not None else None),
             *health.routes(probes, metrics, authority, config),
             *explorer.routes(issuer.config.url if issuer is not None else None),
             *(oauth.routes(issuer) if issuer is not None else ()),
@@ -103,6 +106,12 @@ def create_application(
     application.state.closing = closing
     application.state.sessions = sessions
     return application
+
+
+def _cap_routes(cap: CapRoute | None) -> list[Route]:
+    if cap is None:
+        return []
+    return [Route("/cap/feed.atom", cap), Route("/cap/{identifier}.xml", cap)]
 
 
 async def _told(_: Request, error: Exception) -> Response:

@@ -27,6 +27,8 @@ _ALERT = (
     "id rule severity state code openedAt acknowledgedAt acknowledgedBy returnedAt closedAt quantity value limit unit "
     f"subject {_NAMED} placePath {_NAMED}"
 )
+_INCIDENT_NOTICE = "id kind state openedAt closedAt"
+_ALERT_NOTICE = f"id severity state code openedAt acknowledgedAt returnedAt closedAt placePath {_NAMED}"
 _WARNING = (
     "warning identifier status messageType event headline senderName sent severity colour expires endedAt "
     f"places {_NAMED} acknowledgedAt acknowledgedBy"
@@ -42,12 +44,12 @@ def _document(root: str, filter_type: str, fields: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kind:
-    """`brief`: the same without what only the graph knows."""
+    """`documents`: each asks for less than the one before, for events that could not be told by it: without what only
+    the graph knows, or what only some roles are shown."""
 
     root: str
     noun: str
-    document: str
-    brief: str | None = None
+    documents: Sequence[str]
     graded: bool = False  # it has a severity
 
 
@@ -55,30 +57,36 @@ _KINDS: Mapping[str, _Kind] = {
     "alerts": _Kind(
         root="alerts",
         noun="alert",
-        document=_document("alerts", "AlertEventFilter", f"alert {{ {_ALERT} }}"),
+        documents=tuple(
+            _document("alerts", "AlertEventFilter", f"alert {{ {fields} }}") for fields in (_ALERT, _ALERT_NOTICE)
+        ),
         graded=True,
     ),
     "warnings": _Kind(
         root="warnings",
         noun="warning",
-        document=_document("warnings", "WarningEventFilter", f"at {_WARNING}"),
+        documents=(_document("warnings", "WarningEventFilter", f"at {_WARNING}"),),
         graded=True,
     ),
     "incidents": _Kind(
         root="incidents",
         noun="incident",
-        document=_document(
-            "incidents", "IncidentEventFilter", f"at incident {{ {_INCIDENT} places {{ nodes {_NAMED} }} }}"
+        documents=tuple(
+            _document("incidents", "IncidentEventFilter", f"at incident {{ {fields} }}")
+            for fields in (
+                f"{_INCIDENT} places {{ nodes {_NAMED} }}",
+                _INCIDENT,
+                f"{_INCIDENT_NOTICE} places {{ nodes {_NAMED} }}",
+                _INCIDENT_NOTICE,
+            )
         ),
-        brief=_document("incidents", "IncidentEventFilter", f"at incident {{ {_INCIDENT} }}"),
     ),
     "source_health": _Kind(
         root="sourceHealth",
         noun="source",
-        document=_document("sourceHealth", "SourceHealthEventFilter", "at source reason"),
+        documents=(_document("sourceHealth", "SourceHealthEventFilter", "at source reason"),),
     ),
 }
-DOCUMENTS: Sequence[str] = tuple(text for kind in _KINDS.values() for text in (kind.document, kind.brief) if text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,15 +136,21 @@ class Teller:
         return reached, [found[seq] for seq in sorted(found)]
 
     async def _told(self, name: str, after: int) -> dict[int, Message]:
-        kind = _KINDS[name]
-        found, behind = await self._run(name, kind.document, after)
-        if behind and kind.brief is not None:
-            brief, _ = await self._run(name, kind.brief, after)
-            found = brief | found
+        """By position. What no document can tell is not for the role, unless the graph is what lacks."""
+        found: dict[int, Message] = {}
+        lacking: dict[int, str] = {}
+        for document in _KINDS[name].documents:
+            told, lacking = await self._run(name, document, after)
+            found = told | found
+            lacking = {seq: why for seq, why in lacking.items() if seq not in found}
+            if not lacking:
+                break
+        if reasons := [why for why in lacking.values() if why]:
+            raise Withheld(reasons[0])
         return found
 
-    async def _run(self, name: str, document: str, after: int) -> tuple[dict[int, Message], bool]:
-        """By position; and whether one lacks what the graph did not know yet."""
+    async def _run(self, name: str, document: str, after: int) -> tuple[dict[int, Message], dict[int, str]]:
+        """By position; and why others could not be told: "" where the role is not shown what was asked for."""
         kind, webhook = _KINDS[name], self._webhook
         wanted = {"severity": list(webhook.severities)} if kind.graded and webhook.severities else None
         start = FeedCursor(epoch=self._journal.epoch, seq=after).encode()
@@ -145,24 +159,20 @@ class Teller:
             Asker(viewer=webhook.viewer, language=webhook.language, address=f"webhook:{webhook.name}"), self._clock
         )
         found: dict[int, Message] = {}
-        behind = False
+        lacking: dict[int, str] = {}
         async with aclosing(self._execution.events(operation, session, "webhook")) as answers:
             async for answer in answers:
                 body: Any = decode(answer.body)
                 errors = [one["message"] for one in body.get("errors", ())]
                 if answer.refused or answer.cursor is None:
                     raise Withheld("; ".join(errors))
-                event = (body.get("data") or {}).get(kind.root)
-                if answer.code in (Code.GRAPH_BEHIND, Code.GRAPH_UNAVAILABLE):
-                    behind = True
-                    if kind.brief is not None:
-                        continue
-                if event is None:
-                    raise Withheld("; ".join(errors) or "the event cannot be told")
                 seq = FeedCursor.decode(answer.cursor).seq
-                at = self._window.recorded_at(name, seq)
-                found[seq] = self._message(kind, seq, event, errors, at)
-        return found, behind
+                event = (body.get("data") or {}).get(kind.root)
+                if event is None:
+                    lacking[seq] = "" if answer.code is Code.FORBIDDEN else errors[0]
+                else:
+                    found[seq] = self._message(kind, seq, event, errors, self._window.recorded_at(name, seq))
+        return found, lacking
 
     def _message(self, kind: _Kind, seq: int, event: Mapping[str, Any], errors: Sequence[str], at: datetime) -> Message:
         type_ = f"{kind.noun}.{str(event['type']).lower()}"

@@ -54,6 +54,7 @@ class _Courier:
     ) -> None:
         self.webhook = webhook
         self.state = "starting"
+        self.position = 0  # of the log, up to which all is settled
         self._deliveries = deliveries
         self._journal = journal
         self._executions = executions
@@ -69,7 +70,7 @@ class _Courier:
     async def run(self) -> None:
         """Until it is cancelled."""
         teller = self._teller()
-        position = saved = await self._begin()
+        position = saved = self.position = await self._begin()
         attempts = 0
         while True:
             try:
@@ -77,8 +78,9 @@ class _Courier:
                 reached, messages = await teller.next(position, _PAGE)
                 for message in messages:
                     await self._deliver(message)
-                    position = saved = message.seq
+                    position = saved = self.position = message.seq
                 position, attempts = reached, 0
+                self.position = reached
                 if position - saved > _FAR:
                     await asyncio.to_thread(self._deliveries.move, self.webhook.name, self._journal.epoch, position)
                     saved = position
@@ -206,8 +208,10 @@ class Webhooks:
             for courier in self._couriers.values():
                 group.create_task(courier.run(), name=f"webhook {courier.webhook.name}")
 
-    def state(self, name: str) -> str:
-        return self._courier(name).state
+    def state(self, name: str) -> tuple[str, int]:
+        """What it does, and up to where in the log all is settled."""
+        courier = self._courier(name)
+        return courier.state, courier.position
 
     async def retry(self, name: str, number: int | None = None) -> Sequence[tuple[DeadLetter, str]]:
         """What waits for its next attempt is tried at once, and the dead letters, or the one of this number, once

@@ -73,7 +73,7 @@ def test_a_block_that_stands_alone_loads_in_a_park(block: Block, tmp_path: Path)
     file.write_text(head + block.text, encoding="utf-8")
     loaded = settings.load(file, {})
     tokens = bool(loaded.issuers) or loaded.accounts is not None
-    assert tokens or loaded.webhooks or loaded.journal.url != "sqlite" or loaded.graph.uri is not None
+    assert tokens or loaded.webhooks or loaded.cap or loaded.journal.url != "sqlite" or loaded.graph.uri is not None
 
 
 def test_no_toml_on_any_other_page_is_left_untested() -> None:
