@@ -44,7 +44,7 @@ class Gate:
         self.epoch = journal.epoch
         self.shown = 0
         # By name: a way to read that is new to the projector must pass here too, not go past the gate.
-        self.latest_claims, self.referring, self.unseal = journal.latest_claims, journal.referring, journal.unseal
+        self.latest_claims, self.linking, self.unseal = journal.latest_claims, journal.linking, journal.unseal
 
     @property
     def head(self) -> int:

@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 
 from hub.graph import derive
 from hub.graph.rows import Node, label_of, node
-from hub.graph.standing import Known, Standing
+from hub.graph.standing import Known, Standing, shared
 from hub.graph.store import Step, Store
 from hub.journal.claims import LatestClaims
 from hub.journal.log import Journal
@@ -68,14 +68,13 @@ class Planner:
         nodes = await self._nodes(latest.claims)
         known = await there.known(living | lives.keys())
         gone = {id_ for id_ in known.keys() - nodes.keys() if id_ in living or lives.get(id_, id_) != id_}
-        moved = {id_ for id_, made in nodes.items() if _moves(known.get(id_), made)}
+        moved = {id_ for id_, before in known.items() if id_ in nodes and _moves(before, nodes[id_])}
         again: set[str] = set()
         fresh = (
             {id_ for id_ in living if known.get(id_) is None} | moved | {lives[id_] for id_ in parted if id_ in lives}
         )
         if referring and fresh:
-            linking = await self._journal.referring(sorted(fresh))
-            again = {id_ for ids in linking.values() for id_ in ids} - living
+            again = await self._journal.linking(sorted(fresh)) - living
         if again:
             others = await self._nodes((await self._journal.latest_claims(sorted(again))).claims)
             known |= await there.known(again)
@@ -87,11 +86,11 @@ class Planner:
         return await asyncio.to_thread(_difference, nodes, known, living, again, gone | moved, generation)
 
     async def _nodes(self, claims: Mapping[str, Sequence[HeldClaim]]) -> dict[str, Node]:
+        kinds = {held.claim.kind for of_one in claims.values() for held in of_one}
         sealed = [
             held
-            for of_one in claims.values()
-            if any(held.claim.kind in self._personal for held in of_one)
-            and label_of(of_one, self._precedence) in self._personal
+            for of_one in (() if kinds.isdisjoint(self._personal) else claims.values())
+            if label_of(of_one, self._precedence) in self._personal
             for held in of_one
         ]
         clear: dict[str, list[HeldClaim]] = defaultdict(list)
@@ -117,12 +116,13 @@ class _There:
         """Of `ids`, those that are there; None for one that is just being removed."""
         found: dict[str, Known | None] = {}
         unread: list[str] = []
+        pending, standing, there = self.pending.after, self.standing.known, self.standing.ids
         for id_ in ids:
-            if id_ in self.pending.after:
-                found[id_] = self.pending.after[id_]
-            elif (node := self.standing.known.get(id_)) is not None:
-                found[id_] = self._left(node)
-            elif id_ in self.standing.ids:
+            if id_ in pending:
+                found[id_] = pending[id_]
+            elif (node := standing.get(id_)) is not None:
+                found[id_] = self._left(node) if self.pending.deleted else node
+            elif id_ in there:
                 unread.append(id_)
         for some in chunks(sorted(unread)):
             reads = (self._of_label(label, some) for label in derive.entities())
@@ -135,7 +135,7 @@ class _There:
     def _left(self, node: Known) -> Known:
         """Without the links that go with what is just being deleted."""
         deleted = self.pending.deleted
-        if not deleted or all(target not in deleted for _, target in node.links):
+        if all(target not in deleted for _, target in node.links):
             return node
         return node._replace(links=frozenset(link for link in node.links if link[1] not in deleted))
 
@@ -143,7 +143,7 @@ class _There:
         [row] = await self.store.read(derive.known_nodes(label), {"ids": list(ids)})
         rows = cast("list[tuple[str, list[str], list[tuple[str, str]]]]", row["rows"])
         return {
-            id_: Known(
+            id_: shared(
                 label,
                 next((other for other in labels if other != label), None),
                 frozenset((relation, target) for relation, target in links if relation in derive.relations()),
@@ -175,6 +175,7 @@ def _difference(
     deletes, creates, updates, unlinks, links = orders
     after: dict[str, Known | None] = {}
     waiting: set[str] = set()
+    relations = derive.relations()
     deleted = {id_ for id_ in removed if known.get(id_) is not None}
     for id_ in removed:
         before = known.get(id_)
@@ -195,7 +196,7 @@ def _difference(
             label = _label(target, nodes, known, removed)
             if label is None:
                 waiting.add(id_)
-            elif label in derive.relations()[relation].end:
+            elif label in relations[relation].end:
                 wished.add((relation, target))
                 if before is None and born_with is None and target not in removed and known.get(target) is not None:
                     born_with = (relation, label, target)
@@ -208,9 +209,12 @@ def _difference(
             creates[derive.create_nodes(wanted.label, wanted.second)].append(row)
         elif id_ in living:
             updates[derive.update_nodes(wanted.label)].append(row)
+        if before is not None and standing == wished:
+            after[id_] = before
+            continue
         for relation, target in standing - wished:
             unlinks[derive.unlink_nodes(relation, wanted.label)].append([id_, target])
-        after[id_] = Known(wanted.label, wanted.second, frozenset(wished))
+        after[id_] = shared(wanted.label, wanted.second, frozenset(wished))
     steps = tuple(
         (statement, {"rows": some})
         for order in orders

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache, lru_cache
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from adapters.contract import Value
 from graph_models.relations import Relation
@@ -19,8 +19,7 @@ Fit = Callable[[Value], object | None]
 _LONGEST = 2000  # characters; an index takes about 8 kB a value, and refuses the whole transaction past it
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """What the graph is to show of an entity. `links` are (relation, the target's entity id)."""
 
     id: str
@@ -56,22 +55,21 @@ def node(
         return None
     label, retired = best[0].claim.kind, best[0].claim.gone
     form = _form(label)
-    properties: dict[str, object] = {"id": id_}
-    _choose(properties, form.plain if clear else form.all, best)
+    properties = _chosen(form.plain if clear else form.all, best)
     if clear:
-        _choose(properties, form.unsealed, _standing(clear, precedence))
+        properties |= _chosen(form.unsealed, _standing(clear, precedence))
     if form.positioned:
-        position = next((held.claim.position for held in best if held.claim.position), None)
-        if position is not None:
-            properties |= {"latitude": float(position.latitude), "longitude": float(position.longitude)}
-    if form.searched:
-        texts = [str(properties[name]) for name in form.searched if name in properties]
-        if words := search_text(texts):
-            properties["search"] = words[:_LONGEST]
+        for held in best:
+            if (position := held.claim.position) is not None:
+                properties |= {"latitude": float(position.latitude), "longitude": float(position.longitude)}
+                break
+    properties["id"] = id_
+    if words := search_text([str(properties[name]) for name in form.searched if name in properties]):
+        properties["search"] = words[:_LONGEST]
     properties["retired"] = retired
     seen = {} if retired else _seen(best)
     properties["sources"], properties["observed"] = list(seen), list(seen.values())
-    properties["seq"] = max([held.seq for held in best])
+    properties["seq"] = best[0].seq if len(best) == 1 else max(held.seq for held in best)
     second = form.second.get(str(properties.get("kind")))
     return Node(id_, label, second, properties, () if retired else _links(id_, form, best))
 
@@ -80,17 +78,17 @@ def standing_values(
     label: str, claims: Sequence[HeldClaim], precedence: Mapping[str, int], names: Collection[str]
 ) -> dict[str, object]:
     """What the node shows, or would show in clear, of the named fields, without those that nobody says."""
-    form, values = _form(label), dict[str, object]()
-    _choose(values, {name: form.all[name] for name in names}, _standing(claims, precedence))
-    return values
+    form = _form(label)
+    return _chosen({name: form.all[name] for name in names}, _standing(claims, precedence))
 
 
 def _standing(claims: Sequence[HeldClaim], precedence: Mapping[str, int]) -> list[HeldClaim]:
     """The claims that make up what is shown, the most believed first: those of one declared kind that are live, or
     the gone ones where none is."""
     declared = entities()
-    best = [held for held in best_first(claims, precedence) if held.claim.kind in declared]
+    best = [held for held in claims if held.claim.kind in declared]
     if len(best) > 1:
+        best = best_first(best, precedence)
         best = [held for held in best if not held.claim.gone] or best
         best = [held for held in best if held.claim.kind == best[0].claim.kind]
     return best
@@ -98,21 +96,26 @@ def _standing(claims: Sequence[HeldClaim], precedence: Mapping[str, int]) -> lis
 
 def _seen(best: Sequence[HeldClaim]) -> dict[str, str]:
     """Each source, by name, and when it last saw something other than before."""
+    if len(best) == 1:
+        [held] = best
+        return {held.source: iso(held.claim.observed_at or held.recorded_at)}
     seen: dict[str, str] = {}
-    for held in sorted(best, key=lambda held: held.source) if len(best) > 1 else best:
+    for held in sorted(best, key=lambda held: held.source):
         at = iso(held.claim.observed_at or held.recorded_at)
         seen[held.source] = max(at, seen.get(held.source, at))
     return seen
 
 
-def _choose(properties: dict[str, object], wanted: Mapping[str, Fit], best: Sequence[HeldClaim]) -> None:
+def _chosen(wanted: Mapping[str, Fit], best: Sequence[HeldClaim]) -> dict[str, object]:
     """Of each wanted field the first value that is of its type."""
+    chosen: dict[str, object] = {}
     for held in best:
-        for name, value in held.claim.values.items():
-            if value is not None and name in wanted and name not in properties:
-                fitting = wanted[name](value)
-                if fitting is not None:
-                    properties[name] = fitting
+        chosen = {
+            name: fitting
+            for name, value in held.claim.values.items()
+            if value is not None and name in wanted and (fitting := wanted[name](value)) is not None
+        } | chosen
+    return chosen
 
 
 def fit(field: Field, value: Value) -> object | None:
@@ -133,8 +136,8 @@ def _fit(field: Field) -> Fit:
     if field.type is int:
         return lambda value: int(value) if _is_number(value) and abs(value) < 1 << 63 else None
     if issubclass(field.type, StrEnum):
-        members = {str(member): str(member) for member in field.type}
-        return lambda value: members.get(value) if isinstance(value, str) else None
+        members: dict[Value, str] = {str(member): str(member) for member in field.type}
+        return members.get
     if field.type is tuple:
         return lambda value: [text[:_LONGEST] for text in value] if isinstance(value, tuple) else None
     if field.long:
@@ -186,7 +189,7 @@ def _form(label: str) -> _Form:
 def _links(id_: str, form: _Form, best: Sequence[HeldClaim]) -> tuple[tuple[str, str], ...]:
     """Of a relation that is single the first link of the most believed claim that has one."""
     found: dict[tuple[str, str], None] = {}
-    settled: set[str] = set()
+    settled: list[str] = []
     for held in best:
         for link in held.claim.links:
             relation = form.relations.get(link.relation)
@@ -196,5 +199,5 @@ def _links(id_: str, form: _Form, best: Sequence[HeldClaim]) -> tuple[tuple[str,
             if target is not None and target != id_:
                 found[relation.name, target] = None
                 if relation.single:
-                    settled.add(relation.name)
+                    settled.append(relation.name)
     return tuple(found)

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from hub.graph.initials import initials
 
@@ -33,9 +33,7 @@ def _words(run: str) -> tuple[str, tuple[str, ...]]:
 
 def search_text(texts: Iterable[str]) -> str:
     """The words of a node's searchable texts, each with a space before it; "" for none."""
-    words: dict[str, None] = {}
-    for text in texts:
-        words |= dict.fromkeys(_found_by(text))
+    words = dict.fromkeys(chain.from_iterable(map(_found_by, texts)))
     words.pop("", None)
     return f" {' '.join(words)}" if words else ""
 

@@ -6,12 +6,13 @@ loses touch with the engine must take it up anew with `Standing.of`: another gra
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import LiteralString, NamedTuple, Self, cast
 
 from hub.graph.store import Store
 
-KEPT = 8_000  # nodes, of about a kilobyte
+KEPT = 20_000  # nodes, of about 200 bytes where many stand alike
 _SECONDS = 60.0
 
 IDS: LiteralString = "MATCH (n) WHERE n.id IS NOT NULL RETURN collect(n.id) AS ids"
@@ -23,6 +24,12 @@ class Known(NamedTuple):
     label: str
     second: str | None
     links: frozenset[tuple[str, str]]
+
+
+@lru_cache(maxsize=4096)
+def shared(label: str, second: str | None, links: frozenset[tuple[str, str]]) -> Known:
+    """One for all nodes that stand alike, as those of a kind do in one place."""
+    return Known(label, second, links)
 
 
 @dataclass(slots=True)
@@ -41,12 +48,13 @@ class Standing:
         if deleted:
             for id_ in [one for one, node in self.known.items() if any(to in deleted for _, to in node.links)]:
                 del self.known[id_]
+        standing = self.known
         for id_, node in nodes.items():
-            self.known.pop(id_, None)  # the newest are the last
+            standing.pop(id_, None)  # the newest are the last
             if node is None:
                 self.ids.discard(id_)
             else:
                 self.ids.add(id_)
-                self.known[id_] = node
-        for id_ in list(islice(self.known, max(0, len(self.known) - KEPT))):
-            del self.known[id_]
+                standing[id_] = node
+        for id_ in list(islice(standing, max(0, len(standing) - KEPT))):
+            del standing[id_]

@@ -1,13 +1,11 @@
 """Each source's latest claim of some entities: what the log says of them now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from adapters.contract import Claim
 from hub.clock import from_micros
 from hub.journal import tables as t
 from hub.journal.encoding import decode_claim, decode_event
@@ -34,23 +32,6 @@ class Changed:
     reached: int
     latest: LatestClaims
     parted: frozenset[str]
-
-
-class _Newest(NamedTuple):
-    """A thing's newest claim, as it is stored."""
-
-    source: str
-    external_id: str
-    seq: int
-    last_seen: int
-    entity: str
-    kind: str
-    version: int
-    payload: bytes
-    recorded_at: int
-
-    def claim(self) -> Claim:
-        return decode_claim(self.kind, self.external_id, self.version, self.payload)
 
 
 def changed(connection: sa.Connection, reached: int, entries: Sequence[Entry]) -> Changed:
@@ -100,39 +81,29 @@ def latest_claims(connection: sa.Connection, ids: Sequence[str]) -> LatestClaims
     living = set(lives.values())
     if others := things_of(connection, list(living)).keys() - lives.keys():
         rows += _newest(connection, sorted(others))[1]
-    rows.sort()
-    said = [row.claim() for row in rows]
+    said = [decode_claim(row[4], row[1], row[5], row[6]) for row in rows]
     named: dict[str, set[str]] = {}
     for row, claim in zip(rows, said, strict=True):
         for link in claim.links:
-            named.setdefault(link.source or row.source, set()).add(link.target)
+            named.setdefault(link.source or row[0], set()).add(link.target)
     targets = {source: entities_of(connection, source, list(names)) for source, names in named.items()}
+    moments = _moments(micros for row in rows for micros in (row[7], row[8]))
     claims: dict[str, list[HeldClaim]] = {entity: [] for entity in living}
-    moments: dict[int, datetime] = {}  # a batch's claims are recorded, and seen, in one moment
-
-    def moment(micros: int) -> datetime:
-        if (known := moments.get(micros)) is None:
-            known = moments[micros] = from_micros(micros)
-        return known
-
-    for row, claim in zip(rows, said, strict=True):
-        held = HeldClaim(
-            seq=row.seq,
-            source=row.source,
-            entity=row.entity,
-            claim=claim,
-            targets={
-                (link.relation, link.target): target
-                for link in claim.links
-                if (target := targets[link.source or row.source].get(link.target)) is not None
-            }
-            if claim.links
-            else {},
-            recorded_at=moment(row.recorded_at),
-            last_seen=moment(row.last_seen),
-        )
-        claims[row.entity].append(held)
+    for (source, _, seq, entity, _, _, _, recorded_at, last_seen, _), claim in zip(rows, said, strict=True):
+        found = {
+            (link.relation, link.target): target
+            for link in claim.links
+            if (target := targets[link.source or source].get(link.target)) is not None
+        }
+        claims[entity].append(HeldClaim(seq, source, entity, claim, found, moments[recorded_at], moments[last_seen]))
+    for of_one in claims.values():
+        if len(of_one) > 1:
+            of_one.sort(key=_source_and_name)
     return LatestClaims(lives, claims)
+
+
+def _source_and_name(held: HeldClaim) -> tuple[str, str]:
+    return held.source, held.claim.external_id
 
 
 def live_of(
@@ -156,38 +127,46 @@ def live_of(
     )
     if after is not None:
         query = query.where(sa.tuple_(newest.c.source, newest.c.external_id) > sa.tuple_(*map(sa.literal, after)))
+    rows = connection.execute(query).tuples().all()
+    moments = _moments(micros for row in rows for micros in (row[7], row[8]))
     return [
         HeldClaim(
-            seq=row.seq,
-            source=row.source,
-            entity=row.entity,
-            claim=row.claim(),
+            seq=seq,
+            source=source,
+            entity=entity,
+            claim=decode_claim(kind, external_id, version, payload),
             targets={},
-            recorded_at=from_micros(row.recorded_at),
-            last_seen=from_micros(row.last_seen),
+            recorded_at=moments[recorded_at],
+            last_seen=moments[last_seen],
         )
-        for row in map(_Newest._make, connection.execute(query))
+        for source, external_id, seq, entity, kind, version, payload, recorded_at, last_seen in rows
     ]
 
 
+_Newest = tuple[str, str, int, str, str, int, bytes, int, int, str]
 _NEWEST = (
     t.claim_latest.c.source,
     t.claim_latest.c.external_id,
     t.claim_latest.c.seq,
-    t.claim_latest.c.last_seen,
     LIVING,
     t.record.c.type,
     t.record.c.version,
     t.record.c.payload,
     t.batch.c.recorded_at,
+    t.claim_latest.c.last_seen,
 )
+
+
+def _moments(times: Iterable[int]) -> dict[int, datetime]:
+    """By their microseconds; the claims of a batch are recorded, and seen, in one moment."""
+    return {micros: from_micros(micros) for micros in set(times)}
 
 
 def _newest(connection: sa.Connection, ids: list[str]) -> tuple[dict[str, str], list[_Newest]]:
     """Of things by their own ids: the entity that lives, and the latest claims."""
     newest, external = t.claim_latest, t.external
     query = (
-        sa.select(external.c.entity, *_NEWEST)
+        sa.select(*_NEWEST, external.c.entity)
         .select_from(
             NAMED.outerjoin(
                 newest, (newest.c.source == external.c.source) & (newest.c.external_id == external.c.external_id)
@@ -197,8 +176,8 @@ def _newest(connection: sa.Connection, ids: list[str]) -> tuple[dict[str, str], 
         )
         .where(within(connection, external.c.entity, ids))
     )
-    found = connection.execute(query).all()
-    return {row[0]: row[5] for row in found}, [_Newest._make(row[1:]) for row in found if row[3] is not None]
+    found = connection.execute(query).tuples().all()
+    return {row[9]: row[3] for row in found}, [row for row in found if row[2] is not None]
 
 
 def claims_of(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[HeldClaim]]:

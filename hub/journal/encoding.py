@@ -252,7 +252,9 @@ def unseal_claim(source: str, claim: Claim, seals: Seals) -> Mapping[str, Value]
     }
 
 
-def _values(body: Mapping[str, Any]) -> dict[str, Value]:
+def _values(body: Mapping[str, Any]) -> Mapping[str, Value]:
+    if list not in map(type, body.values()):
+        return body
     return {name: tuple(value) if isinstance(value, list) else value for name, value in body.items()}
 
 

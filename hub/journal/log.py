@@ -288,6 +288,10 @@ class Journal:
         """The entities whose live claims link to each of these."""
         return await self._read(queries.referring, entities)
 
+    async def linking(self, living: Sequence[str]) -> set[str]:
+        """The entities whose live claims link to any of these, none of which is an alias."""
+        return await self._read(queries.linking, living)
+
     async def known_as(self, entity: str) -> Sequence[str]:
         """Every id by which the entity that `entity` leads to was ever known, itself among them."""
         return await self._read(queries.known_as, entity)

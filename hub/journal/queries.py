@@ -111,10 +111,25 @@ def referring(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[s
     for id_ in found:
         asked.setdefault(lives.get(id_, id_), []).append(id_)
     parts = things_of(connection, list(asked))
+    linking: dict[str, set[str]] = {}
+    for part, referrer in _links_to(connection, list(parts)):
+        linking.setdefault(parts[part], set()).add(referrer)
+    for entity, referrers in linking.items():
+        for id_ in asked[entity]:
+            found[id_] = sorted(referrers)
+    return found
+
+
+def linking(connection: sa.Connection, living: Sequence[str]) -> set[str]:
+    """The entities whose live claims link to any of these, none of which is an alias."""
+    return {referrer for _, referrer in _links_to(connection, list(things_of(connection, living)))}
+
+
+def _links_to(connection: sa.Connection, parts: Sequence[str]) -> Sequence[tuple[str, str]]:
+    """Each of these things with each entity whose live claims link to it."""
     target, start, of_start = t.external.alias("target"), t.external.alias("start"), t.alias.alias("of_start")
-    living_start = sa.func.coalesce(of_start.c.into, start.c.entity)
     query = (
-        sa.select(target.c.entity, living_start)
+        sa.select(target.c.entity, sa.func.coalesce(of_start.c.into, start.c.entity))
         .distinct()
         .select_from(
             target.join(
@@ -124,15 +139,9 @@ def referring(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[s
             .join(start, (start.c.source == t.link.c.source) & (start.c.external_id == t.link.c.external_id))
             .outerjoin(of_start, of_start.c.old == start.c.entity)
         )
-        .where(within(connection, target.c.entity, list(parts)))
+        .where(within(connection, target.c.entity, parts))
     )
-    linking: dict[str, set[str]] = {}
-    for part, referrer in connection.execute(query):
-        linking.setdefault(parts[part], set()).add(referrer)
-    for entity, referrers in linking.items():
-        for id_ in asked[entity]:
-            found[id_] = sorted(referrers)
-    return found
+    return connection.execute(query).tuples().all()
 
 
 def known_as(connection: sa.Connection, id_: str) -> list[str]:
@@ -163,7 +172,7 @@ def live_claims(connection: sa.Connection, source: str) -> dict[str, str]:
 
 def unsealed(claims: Sequence[HeldClaim], seals: Seals) -> list[HeldClaim]:
     return [
-        replace(held, claim=replace(held.claim, values=unseal_claim(held.source, held.claim, seals))) for held in claims
+        held._replace(claim=replace(held.claim, values=unseal_claim(held.source, held.claim, seals))) for held in claims
     ]
 
 

@@ -140,6 +140,7 @@ def test_links_reach_a_place_that_is_claimed_later_and_merged(run: Run[None]) ->
         assert set(older.values()) == {gate}
         assert (await say(journal, "stock", replace(place, external_id="G")))["G"] == gate
         assert list((await journal.referring([gate]))[gate]) == [asset]
+        assert await journal.linking([gate]) == {asset}
 
     run(work)
 

@@ -119,10 +119,12 @@ def test_a_claim_taken_back_is_no_longer_live_and_can_return(journals: Journals)
             made = await journal.append(draft(claims=[sensor(links=link), sensor("room")]))
             entity, room = made.entities["s1"], made.entities["room"]
             assert (await journal.referring([room]))[room] == [entity]
+            assert await journal.linking([room]) == {entity}
             await journal.append(draft(claims=[sensor(gone=True, values={})]))
             assert set(await journal.live_claims("cabinets")) == {"room"}
             assert (await journal.claims_of([entity]))[entity] == []
             assert (await journal.referring([room]))[room] == []
+            assert await journal.linking([room]) == set()
             (last,) = (await journal.latest_claims([entity])).claims[entity]
             assert last.claim.gone and last.claim.values == sensor().values and last.claim.links == link
             head = journal.head
