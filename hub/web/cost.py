@@ -59,7 +59,7 @@ def check(
     that is nested too deep, CostExceeded for one that asks for too much."""
     root = schema.get_root_type(operation.operation)
     try:
-        counting = _Counting(schema, document, variables, limits.depth)
+        counting = _Counting(schema, document, {**_defaults(operation), **variables}, limits.depth)
         cost = counting.of(operation.selection_set.selections, root, 1)
     except TooDeep:
         raise too_deep(limits.depth) from None
@@ -99,6 +99,15 @@ def size(value: object) -> int | range | None:
     if isinstance(value, list):
         return range(len(value))
     return value if isinstance(value, int) else None
+
+
+def _defaults(operation: OperationDefinitionNode) -> Mapping[str, object]:
+    """The lengths that an operation's own variables have where nothing is given."""
+    return {
+        each.variable.name.value: int(each.default_value.value[:_DIGITS])
+        for each in operation.variable_definitions or ()
+        if isinstance(each.default_value, IntValueNode)
+    }
 
 
 class _Counting:

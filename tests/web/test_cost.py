@@ -36,6 +36,9 @@ def test_lists_within_lists_are_multiplied_by_what_each_may_give() -> None:
     cost("query ($n: Int!) " + lists(8, "(first: $n)"), n=1)
     with pytest.raises(CostExceeded):
         cost("query ($n: Int!) " + lists(3, "(first: $n)"), n=500)
+    cost("query ($n: Int = 1) " + lists(8, "(first: $n)"))
+    with pytest.raises(CostExceeded):  # by the variable's own default
+        cost("query ($n: Int = 500) " + lists(3, "(first: $n)"))
     with pytest.raises(CostExceeded):
         cost(lists(3, f"(first: {'9' * 6000})"))
     cost("{places(first: 99999999999){nodes{name}}}")
