@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
@@ -77,7 +78,6 @@ class Park:
         )  # fmt: skip
         self.stop = asyncio.Event()
         self.url = ""
-        self.alerts = 0
 
     def token(self, role: str = "guard", **claims: object) -> str:
         at = int(self.clock().timestamp())
@@ -116,8 +116,7 @@ class Park:
 
     async def phones(self, socket: ClientConnection) -> list[Any]:
         """Opens an alert; the telephones of those on duty there, as its event tells them."""
-        self.alerts += 1
-        await self.hub.open_alert(f"glass-{self.alerts}", at=now())
+        await self.hub.open_alert(str(uuid4()), at=now())
         people = (await self.next(socket))["alerts"]["alert"]["place"]["peopleOnDuty"]["nodes"]
         return [each["person"]["phone"] for each in people]
 
