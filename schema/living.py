@@ -9,7 +9,7 @@ from hub.graph.selection import Filters, Page, Root, Selection
 from hub.viewer import Grant, Mask
 from schema.rows import Asked
 
-_NAMING = ("places", "organizations", "without")
+_NAMING = ("places", "organizations", "people", "without")
 """The parameters of row scopes that name entities."""
 
 

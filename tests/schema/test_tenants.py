@@ -1,6 +1,7 @@
 """Two tenants of one park: with A's mask B's lots are nowhere, and a fire beside A reaches A without B's name."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hub.journal.cursors import FeedCursor
 from hub.journal.records import HUB
 from hub.viewer import Action, Grant, Mask, Scope, Viewer, Visibility
 from hub.warning import alerts
+from schema.sight import Sight
 from tests.schema.conftest import Run
 from tests.schema.hub import START, Hub
 from tests.schema.test_alerts import ACKNOWLEDGE, watch
@@ -225,3 +227,47 @@ def test_what_was_merged_away_still_names_the_same_rows(tenants: Hub, run: Run) 
         after = FeedCursor(epoch=hub.journal.epoch, seq=0).encode()
         told = run(watch(hub, LOTS, 9, mask=mask, after=after, patience=1.0))
         assert [event.data["lots"]["name"] for event in told] == ["Acme rope"]
+
+
+def test_who_is_on_duty_is_the_same_in_the_graph_and_in_memory(tenants: Hub, run: Run) -> None:
+    """What lists show of the people of a mask, streams show, and no more; an id from before a merge counts."""
+    hub = tenants
+    names = ("wang", "zhao", "li", "li again")
+    claims = [Claim(kind="Person", external_id=name, values={"name": name}) for name in names]
+    day = {"starts_at": START.isoformat(), "ends_at": (START + timedelta(hours=8)).isoformat()}
+    for name in names:
+        by = {"Shift": ("SERVED_BY", day), "Qualification": ("HELD_BY", {"skill": "first_aid"})}
+        for kind, (relation, values) in by.items():
+            links = (Link(relation=relation, target=name),)
+            claims.append(Claim(kind=kind, external_id=f"{kind} of {name}", values=values, links=links))
+    run(hub.append(source="roster", claims=claims))
+    merge = """mutation ($one: ID!, $other: ID!) { mergeEntities(one: $one, other: $other, idempotencyKey: "same") {
+      __typename } }"""
+    merged = run(hub.ask(merge, one=hub.ids["li"], other=hub.ids["li again"]))
+    assert merged["mergeEntities"]["__typename"] == "MergeEntitiesSuccess"
+    reserve: Any = hub.services.reserve
+    assert run(reserve.reached(hub.journal.head, 60))
+    assert run(hub.services.projection.wait_for(hub.journal.head, 60))
+    stock = reserve.stock
+    people = {stock.resolve(hub.ids[name]) for name in names}
+    shifts = {shift.id: shift for person in people for shift in stock.shifts(person)}
+    assert (len(people), len(shifts)) == (3, 4)
+    held = {hub.ids[f"Qualification of {name}"]: hub.ids[name] for name in names}
+    query = """query { people { nodes { id } } shifts { nodes { id } } qualifications { nodes { id } }
+      supplyLots { nodes { id } } assets { nodes { id } } organizations { nodes { id } } }"""
+    expected = {("wang",): 1, ("li",): 2, ("li again",): 2, ("wang", "zhao"): 2, ("li", "li again", "wang"): 3}
+    for of, count in expected.items():
+        scope = Scope(name="people_on_duty", parameters={"people": tuple(hub.ids[name] for name in of)})
+        mask = (Grant(scope=scope),)
+        listed = {kind: {one["id"] for one in page["nodes"]} for kind, page in run(hub.ask(query, mask=mask)).items()}
+        sight = Sight(mask, reserve)
+        assert listed == {
+            "people": {id_ for id_ in people if sight.person(id_)},
+            "shifts": {id_ for id_, shift in shifts.items() if sight.shift(shift)},
+            "qualifications": {id_ for id_, whose in held.items() if sight.person(whose, "Qualification")},
+            "supplyLots": {lot.id for lot in stock.lots("1010101") if sight.lot(lot)},
+            "assets": {hub.ids["boiler"]} if sight.asset(hub.ids["boiler"]) else set(),
+            "organizations": {hub.ids[name] for name in "AB" if sight.organization(hub.ids[name])},
+        }
+        assert len(listed["shifts"]) == len(listed["qualifications"]) == count
+        assert not listed["supplyLots"] | listed["assets"] | listed["organizations"]
