@@ -1,9 +1,10 @@
 """The hub of the benches that ask over HTTP: a park through a real journal and projector, tokens verified, policies and
 audit on.
 
-`python -m bench._asking PARK ENGINE [memory]`: PARK is one of `bench._park`; ENGINE is `embedded` or the address of a
-Neo4j. `memory`: what was once read is not asked of the engine again, so that its rows are in memory. Prints the URL and
-a token as JSON once the graph shows all; ends with its standard input.
+`python -m bench._asking PARK ENGINE [memory] [kept]`: PARK is one of `bench._park`; ENGINE is `embedded` or the address
+of a Neo4j. `memory`: what was once read is not asked of the engine again, so that its rows are in memory. `kept`:
+answers are kept as in a hub; without it each is made anew. Prints the URL and a token as JSON once the graph shows all;
+ends with its standard input.
 """
 
 import asyncio
@@ -100,6 +101,7 @@ async def main(kind: str, engine: str, *options: str) -> None:
                 authority=authority,
                 rights=Policies(load(None, declared(MASKABLE))),
                 audit=audit,
+                standing=(lambda: projector.standing) if "kept" in options else None,
             )
             spare_collector()  # as the hub does
             stop = asyncio.Event()

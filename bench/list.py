@@ -49,7 +49,7 @@ async def main() -> None:
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         load = await enter(child("node", "load.js", folder=client))
-        kept = json.loads(await (await enter(child(*ours("_asking"), "listed", "embedded"))).line())
+        kept = json.loads(await (await enter(child(*ours("_asking"), "listed", "embedded", "kept"))).line())
         one, data = await side(kept["url"], {"authorization": f"Bearer {kept['token']}"})
         rows = [*data["one"]["nodes"], *data["two"]["nodes"]]
         assert len({row["id"] for row in rows}) == 1_000
