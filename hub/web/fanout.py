@@ -70,8 +70,8 @@ class Group:
         """Joins it where it was told what the others were, or where there are no others yet."""
         if self.leader is None and not self.hearing:
             self.position = member.position
-        if not member.parted and member.position is not None and member.position == self.position:
-            member.joined = True
+        if member.position is not None and member.position == self.position:
+            member.joined, member.parted = True, False
         return member.joined
 
     def leads(self, member: Member) -> bool:
@@ -104,15 +104,15 @@ class Group:
         return {member for member, outcome in zip(hearing, outcomes, strict=True) if outcome is None}
 
     def remove(self, member: Member) -> None:
-        """It goes, or has parted; another one leads where it led."""
+        """It goes, or has parted. Where nobody leads now, all are called: who was called alone might go as well."""
         self._members.pop(member, None)
         member.joined = False
         if self.leader is member:
             self.leader = None
+        if self.leader is None:
             for other in self._members:
                 if other.joined:
                     other.call()
-                    break
         if not self._members:
             self._leave()
 
@@ -126,8 +126,9 @@ class Fanout:
     def group(self, key: Hashable) -> Group:
         found = self._groups.get(key)
         if found is None:
-            found = self._groups[key] = Group(lambda: self._left(key))
+            made = found = self._groups[key] = Group(lambda: self._left(key, made))
         return found
 
-    def _left(self, key: Hashable) -> None:
-        self._groups.pop(key, None)
+    def _left(self, key: Hashable, group: Group) -> None:
+        if self._groups.get(key) is group:
+            del self._groups[key]
