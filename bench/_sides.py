@@ -37,6 +37,19 @@ def told(bench: str, against: str, ours: Sequence[float], theirs: Sequence[float
     print(orjson.dumps(line).decode(), flush=True)
 
 
+def told_of_limit(bench: str, ours: float, limit: float, unit: str) -> None:
+    """The same of a figure that is to stay below a limit."""
+    line = {
+        "bench": bench,
+        "ours": round(ours, 2),
+        "against": "limit",
+        "theirs": limit,
+        "unit": f"{unit}, lower is better",
+        "ratio": round(limit / ours, 2),
+    }
+    print(orjson.dumps(line).decode(), flush=True)
+
+
 @contextlib.asynccontextmanager
 async def journal(folder: Path) -> AsyncIterator[Journal]:
     """SQLite, synchronous FULL, a new one."""

@@ -8,6 +8,7 @@ import json
 import sys
 
 from bench._peers import child, node, ours
+from bench._sides import told_of_limit
 
 SUBSCRIBERS, LIMIT_KB = 5_000, 60.0
 
@@ -26,15 +27,7 @@ async def main() -> None:
             after = int(await hub.ask("memory"))
     cost = (after - before) / SUBSCRIBERS / 1000
     print(f"{before / 1e6:.0f} MB, and {after / 1e6:.0f} MB with {SUBSCRIBERS} subscriptions", file=sys.stderr)
-    line = {
-        "bench": "idle",
-        "ours": round(cost, 1),
-        "against": "limit",
-        "theirs": LIMIT_KB,
-        "unit": "KB a subscription, lower is better",
-        "ratio": round(LIMIT_KB / cost, 2),
-    }
-    print(json.dumps(line))
+    told_of_limit("idle", cost, LIMIT_KB, "KB a subscription")
 
 
 if __name__ == "__main__":

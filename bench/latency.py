@@ -14,6 +14,7 @@ import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 
 from bench._peers import child, ours
+from bench._sides import told_of_limit
 from hub.journal.cursors import FeedCursor
 
 SUBSCRIBERS = 100
@@ -81,15 +82,7 @@ async def main() -> None:
     late.sort()
     p50, p99 = (late[int(len(late) * share)] for share in (0.5, 0.99))
     print(f"{len(late)} receipts, p50 {p50:.1f} ms, p99 {p99:.1f} ms, worst {late[-1]:.1f} ms", file=sys.stderr)
-    line = {
-        "bench": "latency",
-        "ours": round(p99, 2),
-        "against": "limit",
-        "theirs": LIMIT_MS,
-        "unit": "ms at p99, lower is better",
-        "ratio": round(LIMIT_MS / p99, 2),
-    }
-    print(json.dumps(line))
+    told_of_limit("latency", p99, LIMIT_MS, "ms at p99")
 
 
 if __name__ == "__main__":
