@@ -8,7 +8,7 @@ import pytest
 
 from hub.clock import now
 from hub.graph.embedded import Embedded
-from hub.graph.store import GraphConfig
+from hub.graph.store import GraphConfig, Store
 from tests.schema import town as towns
 from tests.schema.hub import Hub, running
 from tests.servers.embedded import EmbeddedServer
@@ -53,13 +53,21 @@ def run(runner: asyncio.Runner) -> Run:
     return runner.run
 
 
-@pytest.fixture(scope="session", params=["neo4j", "embedded"])
+async def emptied(config: GraphConfig) -> None:
+    """Another module may have left its graph there, or its record of migrations."""
+    store = await Store.open(config)
+    await store.write([("MATCH (n) DETACH DELETE n", {})])
+    await store.close()
+
+
+@pytest.fixture(scope="module", params=["neo4j", "embedded"])
 def town(
     request: pytest.FixtureRequest, runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Hub]:
-    """A park with something of every kind, on the real journal and either engine."""
+    """A park with something of every kind, on the real journal and either engine; each module has its own."""
     server = request.getfixturevalue(request.param)
     config = GraphConfig(uri=server.uri) if request.param == "neo4j" else server.config
+    runner.run(emptied(config))
     opened = running(tmp_path_factory.mktemp("town"), config, towns.TRUST, towns.furnish)
     yield runner.run(opened.__aenter__())
     runner.run(opened.__aexit__(None, None, None))
