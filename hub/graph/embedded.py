@@ -30,6 +30,7 @@ log = logger(__name__)
 
 DATABASE = "hub"
 _START_SECONDS = 60.0
+_SCAN_SECONDS = 30.0  # of one kind
 _ADOPT_SECONDS = 15.0  # it may still be coming up
 _STOP_SECONDS = 20.0
 _WATCH_SECONDS = 0.5
@@ -314,16 +315,21 @@ class Embedded:
 
 
 async def _sound(store: Store) -> bool:
-    """Whether each kind's count and what a scan of it finds agree; a torn file answers with fewer, or an error."""
+    """Whether each kind's count and what a scan of it finds agree; a torn file answers with fewer, an error, or never,
+    though the engine itself has answered before."""
+
+    async def read(statement: str) -> list[dict[str, object]]:
+        return await store.read(statement, {}, seconds=_SCAN_SECONDS)
+
     try:
-        held = {row["label"] for row in await store.read("CALL db.labels() YIELD label RETURN label", {})}
+        held = {row["label"] for row in await read("CALL db.labels() YIELD label RETURN label")}
         for label in held & derive.entities().keys():
-            [counted] = await store.read(f"MATCH (n:{label}) RETURN count(n) AS n", {})
-            [scanned] = await store.read(f"MATCH (n:{label}) WHERE n.id IS NOT NULL RETURN count(n.id) AS n", {})
+            [counted] = await read(f"MATCH (n:{label}) RETURN count(n) AS n")
+            [scanned] = await read(f"MATCH (n:{label}) WHERE n.id IS NOT NULL RETURN count(n.id) AS n")
             if counted != scanned:
                 log.warning("graph.files_torn", label=label, counted=counted["n"], found=scanned["n"])
                 return False
-    except (Internal, DeadlineExceeded) as error:
+    except (Internal, DeadlineExceeded, GraphUnavailable) as error:
         log.warning("graph.files_unreadable", reason=error.message)
         return False
     return True

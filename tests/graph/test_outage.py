@@ -12,7 +12,7 @@ import pytest
 
 from hub.clock import now
 from hub.errors import GraphUnavailable
-from hub.graph.embedded import Embedded
+from hub.graph.embedded import Embedded, _sound
 from hub.graph.store import GraphConfig, Store
 from tests.graph.conftest import Worlds, dump
 from tests.graph.test_projection import asset, small_park
@@ -175,6 +175,16 @@ def test_broken_files_are_set_aside_and_the_graph_comes_from_the_journal(state: 
 
     asyncio.run(main())
     assert len(list(state.glob("graph.broken-*"))) == 1
+
+
+def test_files_whose_scan_never_ends_are_broken_too() -> None:
+    class Silent:
+        async def read(self, statement: str, parameters: object, *, seconds: float) -> list[dict[str, object]]:
+            if statement.startswith("CALL"):
+                return [{"label": "Place"}]
+            raise GraphUnavailable("the graph does not answer at the moment; try again")
+
+    assert not asyncio.run(_sound(Silent()))  # type: ignore[arg-type]
 
 
 def test_an_engine_that_dies_is_started_again_and_catches_up(state: Path) -> None:
